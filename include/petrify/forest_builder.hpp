@@ -1,0 +1,141 @@
+// forest_builder: the one way in which trees become a petrify forest. Every importer goes through it.
+#pragma once
+
+#include <petrify/dtype.hpp>
+#include <petrify/error.hpp>
+#include <petrify/forest.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+// How a node compares its column with its threshold: the row goes left when the comparison holds.
+enum class comparison : std::uint8_t { less_equal, less };
+// Where a missing value (NaN) goes.
+enum class missing : std::uint8_t { left, right };
+// The type in which the origin compares a column: values are converted to it first.
+enum class compare_as : std::uint8_t { float32, float64 };
+
+// Operations on raw columns, in order (formulas: docs/format.md, "Epilogue").
+struct epilogue_step {
+  enum class operation : std::uint8_t {
+    divide = 1,
+    add = 2,
+    sigmoid = 3,
+    softmax = 4,
+    exp = 5,
+    normalize = 6,
+    complement = 7
+  };
+  operation op;
+  double parameter = 0;
+  std::uint32_t column = 0; // add: the raw column
+};
+
+// How a classifier decides.
+enum class decision : std::uint8_t {
+  none = 0,
+  argmax_raw = 1,   // first of the largest raw columns
+  argmax_final = 2, // first of the largest columns after the whole epilogue
+  cut_raw = 3,      // one raw column against `cut`
+  cut_final = 4,    // last column after the whole epilogue against `cut`
+};
+
+// Class labels of one output: fill the one vector that `type` calls for.
+struct label_list {
+  dtype type = dtype::none;
+  std::vector<std::int64_t> integers; // bool8 and integer types
+  std::vector<double> reals;          // float32, float64
+  std::vector<std::string> texts;     // string
+
+  std::size_t size() const noexcept { return integers.size() + reals.size() + texts.size(); }
+};
+
+// One output of a (multi-output) model.
+struct output_spec {
+  std::uint32_t raw_width = 1;       // raw columns
+  label_list labels;                 // empty for a regression
+  dtype value_type = dtype::float64; // of a regression's numbers
+};
+
+// Everything about a forest but its trees.
+struct forest_spec {
+  std::string library;
+  std::string library_version;
+  std::string model_class;
+  std::string objective;
+  petrify::task task = petrify::task::regression;
+
+  std::uint32_t num_columns = 0;
+  std::vector<std::string> column_names; // empty, or one a column
+  compare_as comparisons = compare_as::float32;
+
+  bool vector_leaves = false;         // a leaf has a value for each raw column, or one for its tree's target
+  dtype leaf_type = dtype::float64;   // float32 or float64
+  dtype accumulator = dtype::float64; // float32 or float64; not narrower than leaf_type
+  std::vector<double> start;          // of each raw column; empty: 0. An origin that returns a leaf unchanged: -0.0
+  std::vector<epilogue_step> epilogue;
+  std::uint32_t num_raw_steps = 0;  // how many of them belong to the raw score
+  std::vector<output_spec> outputs; // at least one
+  petrify::decision decision = petrify::decision::none;
+  double cut = 0;
+  bool cut_tie_is_upper = false;
+};
+
+// A finished forest in memory, ready for writer::add. Movable.
+class forest_model {
+public:
+  forest_model(forest_model&&) noexcept;
+  forest_model& operator=(forest_model&&) noexcept;
+  ~forest_model();
+
+  std::size_t num_trees() const noexcept;
+  std::uint64_t num_nodes() const noexcept;
+  const std::string& model_class() const noexcept;
+
+  struct content;
+  // Internal: for writer and forest_builder.
+  explicit forest_model(std::unique_ptr<content> built) noexcept;
+  const content& get() const noexcept { return *content_; }
+
+private:
+  std::unique_ptr<content> content_;
+};
+
+// Takes trees node by node. For each tree: begin_tree, then every node once as split or leaf, in any order, node 0
+// being the root; then end_tree. At the end: build.
+//
+// Node numbers are the origin's; a leaf's number is what apply() returns. All functions throw errc::invalid_argument
+// with tree and node for what they refuse: a column or child out of range, a threshold that is NaN, a node given twice
+// or not at all, a child that has two parents or is its own ancestor, a leaf of the wrong number of values.
+// Memory: 24 bytes a node until build, and the distinct leaf values. Thread safety: one thread at a time.
+class forest_builder {
+public:
+  explicit forest_builder(forest_spec spec);
+  forest_builder(forest_builder&&) noexcept;
+  forest_builder& operator=(forest_builder&&) noexcept;
+  ~forest_builder();
+
+  // A tree of num_nodes > 0 nodes. `target`: the raw column that its scalar leaves add to.
+  void begin_tree(std::uint32_t num_nodes, std::uint32_t target = 0);
+  void split(std::uint32_t node, std::uint32_t column, comparison test, double threshold, missing nan_goes,
+             std::uint32_t left, std::uint32_t right);
+  // Scalar leaves: one value. Vector leaves: one for each raw column. float32 leaves are rounded to float32.
+  void leaf(std::uint32_t node, std::span<const double> values);
+  // Checks the tree. Cost: linear in its nodes.
+  void end_tree();
+
+  // Lays the forest out: 8-byte nodes where they fit, else 16-byte ones. The builder is empty afterwards.
+  // Cost: linear in all nodes.
+  forest_model build();
+
+private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+} // namespace petrify::inline v0

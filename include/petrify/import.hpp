@@ -1,0 +1,54 @@
+// import: other libraries' files become petrify objects. Needs the library petrify::import.
+//
+// Files are parsed as data and never executed: a pickle that would run a command when Python loads it does nothing
+// here.
+#pragma once
+
+#include <petrify/writer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+enum class import_format {
+  automatic, // found from the bytes; file names mean nothing
+  pickle,    // pickle and joblib, raw or compressed: scikit-learn models, numpy arrays, dicts and lists of both
+  npy,       // one numpy array
+};
+
+// "automatic", "pickle", "npy".
+const char* to_string(import_format format) noexcept;
+
+struct import_options {
+  import_format from = import_format::automatic;
+  // Name of the object; of several (a dict, a list), what their names begin with: "NAME/key". Empty: a model is
+  // "model", a lone array is "array", entries of a dict have their keys as names, those of a list their numbers.
+  std::string name;
+  // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.
+  std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
+};
+
+// One object that was imported.
+struct imported_object {
+  std::string name;
+  std::string what; // "forest of 100 trees, sklearn.ensemble._forest.RandomForestClassifier"
+};
+
+// Reads `path` and adds everything in it to `out`; the caller commits. Models are those of docs/importers.md; arrays
+// are numpy's of any type that petrify::dtype has. All or nothing: what cannot be imported is refused by name.
+// Cost: one pass; memory for a decompressed copy (never for a raw file), and what the models need in forest_builder.
+// Throws: errc::io, not_regular, truncated, malformed, limit_exceeded, not_importable. After an exception `out` must
+// not be committed.
+std::vector<imported_object> import_file(const std::string& path, writer& out, const import_options& options = {});
+
+// The same from memory, which is only needed during the call. Errors have no path.
+std::vector<imported_object> import_bytes(std::span<const std::byte> bytes, writer& out,
+                                          const import_options& options = {});
+
+} // namespace petrify::inline v0

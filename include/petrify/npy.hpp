@@ -1,0 +1,34 @@
+// npy: numpy's .npy files, read in place and written. Needs the library petrify::import.
+#pragma once
+
+#include <petrify/array.hpp>
+
+#include <memory>
+#include <string>
+
+namespace petrify::inline v0 {
+
+// A mapped .npy file (versions 1 to 3). Little-endian arrays in C or Fortran order are viewed where they are; others,
+// and texts, are converted into memory that this object owns.
+class npy_file {
+public:
+  // Throws: errc::io, not_regular, truncated, malformed, unsupported; errc::not_importable for records, objects, dates.
+  explicit npy_file(const std::string& path);
+  npy_file(npy_file&&) noexcept;
+  npy_file& operator=(npy_file&&) noexcept;
+  ~npy_file();
+
+  // Borrows: this object must outlive the view.
+  const any_array& array() const& noexcept;
+  const any_array& array() const&& = delete;
+
+private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+// Writes `array` as a .npy file that appears whole or not at all; texts become numpy's fixed-length unicode.
+// Throws: errc::io; errc::unsupported for bfloat16, which numpy does not have.
+void write_npy(const std::string& path, const any_array& array);
+
+} // namespace petrify::inline v0

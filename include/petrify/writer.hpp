@@ -1,0 +1,135 @@
+// writer: makes a petrify file. Objects are added one by one and stream to the disk; commit() makes them appear.
+#pragma once
+
+#include <petrify/array.hpp>
+#include <petrify/error.hpp>
+
+#include <concepts>
+#include <initializer_list>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+class forest_model;
+template <element T>
+class array_stream;
+
+// How another library's arrays are added: specialise it with `static void add(writer&, std::string_view, const A&)`.
+// petrify/xtensor.hpp does so for xtensor's expressions.
+template <class A>
+struct array_adapter;
+
+// Writes `path` anew. Until commit() returns, whatever was at `path` stays as it is; without commit(), or after an
+// exception, nothing remains of the writer's work.
+//
+// Names are UTF-8, 1 to 1024 bytes, each used once. Memory does not grow with the arrays.
+// Thread safety: one thread at a time. Canonical: the same calls give the same bytes.
+class writer {
+public:
+  // Throws: errc::io; errc::not_regular when path exists and is no regular file.
+  explicit writer(std::string path);
+  writer(writer&&) noexcept;
+  writer& operator=(writer&&) noexcept;
+  ~writer();
+
+  // A gapless array of any rank. `values` in `order`; their number is the product of `shape`.
+  // Throws: errc::invalid_argument for a bad name or shape; errc::io.
+  template <element T>
+  void add(std::string_view name, std::span<const T> values, std::span<const std::uint64_t> shape,
+           axis_order order = axis_order::row_major) {
+    add_bytes(name, dtype_of<T>, 0, std::as_bytes(values), shape, order);
+  }
+  template <element T>
+  void add(std::string_view name, std::span<const T> values, std::initializer_list<std::uint64_t> shape,
+           axis_order order = axis_order::row_major) {
+    add(name, values, std::span<const std::uint64_t>(shape.begin(), shape.size()), order);
+  }
+  // A vector, span or other contiguous range of elements: an array of rank 1.
+  template <std::ranges::contiguous_range R>
+  requires element<std::ranges::range_value_t<R>>
+  void add(std::string_view name, const R& values) {
+    using value = std::remove_const_t<std::ranges::range_value_t<R>>;
+    add<value>(name, std::span<const value>(std::ranges::data(values), std::ranges::size(values)),
+               {static_cast<std::uint64_t>(std::ranges::size(values))});
+  }
+  // Texts, as an array of rank 1. Throws also: errc::invalid_argument for text that is not valid UTF-8.
+  template <std::ranges::sized_range R>
+  requires std::convertible_to<std::ranges::range_reference_t<const R>, std::string_view>
+  void add(std::string_view name, const R& texts) {
+    std::vector<std::string_view> views;
+    views.reserve(std::ranges::size(texts));
+    for (const auto& text : texts)
+      views.emplace_back(text);
+    const std::uint64_t length = views.size();
+    add_strings(name, views, {&length, 1});
+  }
+  // Texts in row-major order, as an array of any rank.
+  void add_strings(std::string_view name, std::span<const std::string_view> texts,
+                   std::span<const std::uint64_t> shape);
+  // Items of `item_size` bytes each, one after the other.
+  void add_fixed_bytes(std::string_view name, std::uint32_t item_size, std::span<const std::byte> items,
+                       std::span<const std::uint64_t> shape, axis_order order = axis_order::row_major) {
+    add_bytes(name, dtype::fixed_bytes, item_size, items, shape, order);
+  }
+  // An array of another file.
+  void add(std::string_view name, const any_array& array);
+  // An array of any type, its elements' bytes in `order`. `item_size` is the size of fixed_bytes, else 0.
+  void add_bytes(std::string_view name, dtype type, std::uint32_t item_size, std::span<const std::byte> elements,
+                 std::span<const std::uint64_t> shape, axis_order order);
+  // Whatever array_adapter knows: xtensor expressions with petrify/xtensor.hpp.
+  template <class A>
+  requires requires(writer& out, const A& array) { array_adapter<A>::add(out, std::string_view(), array); }
+  void add(std::string_view name, const A& array) { array_adapter<A>::add(*this, name, array); }
+
+  // A forest from a forest_builder or an importer.
+  void add(std::string_view name, const forest_model& model);
+
+  // An array whose length is not known yet: rows of shape `row_shape` are appended, then finish() is called.
+  // Until then nothing else can be added.
+  template <element T>
+  array_stream<T> stream(std::string_view name, std::span<const std::uint64_t> row_shape) {
+    begin_stream(name, dtype_of<T>, row_shape);
+    return array_stream<T>(*this);
+  }
+  template <element T>
+  array_stream<T> stream(std::string_view name, std::initializer_list<std::uint64_t> row_shape = {}) {
+    return stream<T>(name, std::span<const std::uint64_t>(row_shape.begin(), row_shape.size()));
+  }
+
+  // Makes the file durable and puts it at `path`. The writer is done then. Throws: errc::io, limit_exceeded;
+  // errc::invalid_argument while a stream is open, or when called twice.
+  void commit();
+
+private:
+  template <element T>
+  friend class array_stream;
+  void begin_stream(std::string_view name, dtype type, std::span<const std::uint64_t> row_shape);
+  void append_stream(std::span<const std::byte> bytes);
+  void finish_stream();
+
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+// Appends rows to an array of a writer, which must outlive it.
+template <element T>
+class array_stream {
+public:
+  // Any number of elements, in row-major order. Throws: errc::io.
+  void append(std::span<const T> values) { writer_->append_stream(std::as_bytes(values)); }
+  // Ends the array: its first axis is the number of rows. Throws: errc::invalid_argument when the last row is not
+  // whole.
+  void finish() { writer_->finish_stream(); }
+
+private:
+  friend class writer;
+  explicit array_stream(writer& out) : writer_(&out) {}
+  writer* writer_;
+};
+
+} // namespace petrify::inline v0

@@ -1,0 +1,30 @@
+// What a petrify::writer holds; the forest room adds forests through it.
+#pragma once
+
+#include "container/container_writer.hpp"
+
+#include <petrify/writer.hpp>
+
+#include <string>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+struct writer::state {
+  explicit state(std::string path) : out(std::move(path)) {}
+
+  container_writer out;
+  bool done = false;
+  // An open array_stream.
+  bool streaming = false;
+  std::string stream_name;
+  dtype stream_type = dtype::none;
+  std::vector<std::uint64_t> stream_row;
+  std::uint64_t stream_row_bytes = 0;
+  std::uint64_t stream_bytes = 0;
+
+  // Throws errc::invalid_argument when the writer cannot take another object now.
+  void require_idle() const;
+};
+
+} // namespace petrify::inline v0

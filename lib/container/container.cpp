@@ -1,0 +1,126 @@
+#include "container/container.hpp"
+
+#include "base/checked.hpp"
+#include "base/checksum.hpp"
+#include "base/fail.hpp"
+#include "container/header.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// Names for a message about one that was not found.
+std::string known_names(const std::vector<object_entry>& objects) {
+  constexpr std::size_t shown = 5;
+  if (objects.empty())
+    return "the file has no objects";
+  std::string out = "the file has ";
+  for (std::size_t i = 0; i < std::min(shown, objects.size()); ++i)
+    out += (i == 0 ? "" : ", ") + quoted(objects[i].name);
+  if (objects.size() > shown)
+    out += text(" and ", objects.size() - shown, " more");
+  return out;
+}
+
+} // namespace
+
+container::container(std::string path, mapping mapped, directory contents)
+    : path_(std::move(path)), mapping_(std::move(mapped)), directory_(std::move(contents)) {}
+
+std::shared_ptr<const container> container::open(const std::string& path, const limits& bounds) {
+  const input_file file(path);
+  try {
+    // Header and directory are read, not looked at through the mapping: a file that changes between the check and
+    // the use cannot change these.
+    std::array<std::byte, header_bytes> start;
+    const auto start_bytes =
+        std::span(start).first(static_cast<std::size_t>(std::min<std::uint64_t>(header_bytes, file.size_bytes())));
+    file.read_at(0, start_bytes);
+    const header fields = decode_header(start_bytes, file.size_bytes());
+    if (fields.directory_size > bounds.max_directory_bytes)
+      fail(errc::limit_exceeded, "header", "directory of ", fields.directory_size, " bytes, expected at most ",
+           bounds.max_directory_bytes);
+    auto bytes = std::make_unique_for_overwrite<std::byte[]>(fields.directory_size);
+    const std::span<std::byte> directory_bytes(bytes.get(), fields.directory_size);
+    file.read_at(fields.directory_offset, directory_bytes);
+    const std::uint64_t computed = checksum(directory_bytes);
+    if (computed != fields.directory_checksum)
+      fail(errc::corrupt, "directory", "checksum ", fields.directory_checksum, " stored, but the bytes give ",
+           computed);
+    directory contents(std::move(bytes), {fields.directory_offset, fields.directory_size}, bounds);
+    return std::shared_ptr<const container>(new container(path, mapping(file), std::move(contents)));
+  } catch (const error& failure) {
+    throw failure.at(path);
+  }
+}
+
+std::span<const std::byte> container::segment(std::size_t index) const noexcept {
+  const extent place = directory_.segment(index);
+  return mapping_.bytes().subspan(place.offset, place.size);
+}
+
+std::vector<std::span<const std::byte>> container::segments_of(std::size_t object) const {
+  const object_entry& entry = directory_.objects()[object];
+  std::vector<std::span<const std::byte>> out;
+  out.reserve(entry.num_segments);
+  for (std::uint32_t i = 0; i < entry.num_segments; ++i)
+    out.push_back(segment(entry.first_segment + i));
+  return out;
+}
+
+std::size_t container::find(std::string_view name, object_kind kind) const {
+  const auto index = directory_.find(name);
+  if (!index)
+    throw error(errc::not_found, path_, text("object ", quoted(name)),
+                "no such object, " + known_names(directory_.objects()));
+  const object_kind found = directory_.objects()[*index].kind;
+  if (found == object_kind::unknown)
+    throw error(errc::unsupported, path_, text("object ", quoted(name)),
+                "its kind is not known to petrify " PETRIFY_VERSION_STRING);
+  if (found != kind)
+    throw error(errc::wrong_type, path_, text("object ", quoted(name)),
+                text("is of kind ", to_string(found), ", expected ", to_string(kind)));
+  return *index;
+}
+
+void container::verify(std::vector<error>& faults) const {
+  const auto report = [&](errc code, std::string where, std::string message) {
+    faults.emplace_back(code, path_, std::move(where), std::move(message));
+  };
+  const auto file = mapping_.bytes();
+  const extent table = directory_.digest_table();
+  const auto table_bytes = file.subspan(table.offset, table.size);
+  if (const std::uint64_t computed = checksum(table_bytes); computed != directory_.digests_checksum())
+    report(errc::corrupt, "digest table",
+           text("checksum ", directory_.digests_checksum(), " stored, but the bytes give ", computed));
+
+  const auto check_padding = [&](std::uint64_t begin, std::uint64_t end) {
+    for (std::uint64_t at = begin; at < end; ++at)
+      if (file[at] != std::byte{0})
+        return report(errc::corrupt, text("byte ", at),
+                      text("padding is ", std::to_integer<unsigned>(file[at]), ", expected 0"));
+  };
+  std::uint64_t end = header_bytes;
+  std::size_t digest = 0;
+  for (std::size_t i = 0; i < directory_.num_segments(); ++i) {
+    const extent place = directory_.segment(i);
+    check_padding(end, place.offset);
+    end = place.offset + place.size;
+    for (std::uint64_t done = 0; done < place.size; done += digest_chunk_bytes, ++digest) {
+      const std::uint64_t length = std::min(digest_chunk_bytes, place.size - done);
+      std::uint64_t stored;
+      std::memcpy(&stored, table_bytes.data() + digest * sizeof stored, sizeof stored);
+      if (const std::uint64_t computed = checksum(file.subspan(place.offset + done, length)); computed != stored)
+        report(errc::corrupt, text("segment ", i, " bytes ", place.offset + done, " to ", place.offset + done + length),
+               text("checksum ", stored, " stored, but the bytes give ", computed));
+    }
+  }
+  check_padding(end, table.offset);
+  // The directory ends the file.
+  check_padding(table.offset + table.size, align_up(table.offset + table.size, segment_alignment));
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,78 @@
+// A petrify file that is open: its checked directory and its mapped segments.
+#pragma once
+
+#include "container/directory.hpp"
+#include "mapping/input_file.hpp"
+
+#include <petrify/error.hpp>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+// Thread safety: const; any number of threads. Everything it hands out borrows from it.
+class container {
+public:
+  // Opens, checks header and directory in private memory, maps. Cost: linear in the directory, whatever the file's
+  // size. Throws: what input_file, decode_header and directory throw, with the path.
+  static std::shared_ptr<const container> open(const std::string& path, const limits& bounds);
+
+  const std::string& path() const noexcept { return path_; }
+  const directory& contents() const noexcept { return directory_; }
+  std::span<const std::byte> bytes() const noexcept { return mapping_.bytes(); }
+
+  // Mapped bytes of segment `index`, which must exist. Its start is aligned to 64 bytes in memory.
+  std::span<const std::byte> segment(std::size_t index) const noexcept;
+  // Mapped bytes of the segments that object `index` owns, in order.
+  std::vector<std::span<const std::byte>> segments_of(std::size_t object) const;
+
+  // Index of the object of that name and kind. Throws: errc::not_found, which lists names that exist;
+  // errc::wrong_type; errc::unsupported for a kind this version does not know.
+  std::size_t find(std::string_view name, object_kind kind) const;
+
+  // Checks digest table, digests and padding. Appends a fault for each that is wrong. Cost: reads the whole file.
+  void verify(std::vector<error>& faults) const;
+
+  // What another room made of object `index`: made at the first call, then kept for as long as the container.
+  // `make` returns a shared_ptr<const T>; for one object T must always be the same. Cost: a lock.
+  template <class T, class Make>
+  const T& decoded(std::size_t index, Make make) const {
+    const std::lock_guard lock(annex_->mutex);
+    std::shared_ptr<const void>& kept = annex_->objects[index].decoded;
+    if (!kept)
+      kept = make();
+    return *static_cast<const T*>(kept.get());
+  }
+  // Runs `check` unless it has succeeded for object `index` before. Cost: a lock.
+  template <class Check>
+  void check_once(std::size_t index, Check check) const {
+    const std::lock_guard lock(annex_->mutex);
+    bool& done = annex_->objects[index].checked;
+    if (!done)
+      check();
+    done = true;
+  }
+
+private:
+  container(std::string path, mapping mapped, directory contents);
+
+  struct annex {
+    struct entry {
+      std::shared_ptr<const void> decoded;
+      bool checked = false;
+    };
+    std::mutex mutex;
+    std::unordered_map<std::size_t, entry> objects;
+  };
+
+  std::string path_;
+  mapping mapping_;
+  directory directory_;
+  std::unique_ptr<annex> annex_ = std::make_unique<annex>();
+};
+
+} // namespace petrify::inline v0

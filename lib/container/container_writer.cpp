@@ -1,0 +1,119 @@
+#include "container/container_writer.hpp"
+
+#include "base/checked.hpp"
+#include "base/fail.hpp"
+#include "base/utf8.hpp"
+#include "container/header.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace petrify::inline v0 {
+
+container_writer::container_writer(std::string path) : file_(std::move(path)) {
+  // The header's place is taken now and filled at commit.
+  file_.append(std::array<std::byte, header_bytes>{});
+}
+
+void container_writer::begin_object(std::string_view name) {
+  const auto refuse = [&](const auto&... why) {
+    throw error(errc::invalid_argument, path(), text("object ", quoted(name)), text(why...));
+  };
+  if (name.empty() || name.size() > max_name_bytes)
+    refuse("name of ", name.size(), " bytes, expected 1 to ", max_name_bytes);
+  if (!is_utf8(name))
+    refuse("name is not valid UTF-8");
+  if (!names_.emplace(name).second)
+    refuse("name is taken already, expected each name once");
+  name_ = name;
+  first_segment_ = static_cast<std::uint32_t>(segments_.size());
+}
+
+void container_writer::pad_to(std::uint64_t alignment) {
+  static constexpr std::array<std::byte, large_segment_alignment> zeros{};
+  const std::uint64_t at = file_.size_bytes();
+  file_.append(std::span(zeros).first(align_up(at, alignment) - at));
+}
+
+void container_writer::begin_segment() {
+  head_.clear();
+  placed_ = false;
+  in_chunk_ = 0;
+}
+
+void container_writer::append(std::span<const std::byte> bytes) {
+  if (!placed_) {
+    if (head_.size() + bytes.size() < large_segment_bytes) {
+      head_.insert(head_.end(), bytes.begin(), bytes.end());
+      return;
+    }
+    pad_to(large_segment_alignment);
+    segments_.push_back({file_.size_bytes(), 0});
+    placed_ = true;
+    emit(head_);
+  }
+  emit(bytes);
+}
+
+void container_writer::emit(std::span<const std::byte> bytes) {
+  file_.append(bytes);
+  segments_.back().size += bytes.size();
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min<std::uint64_t>(bytes.size(), digest_chunk_bytes - in_chunk_));
+    digest_.append(part);
+    in_chunk_ += part.size();
+    bytes = bytes.subspan(part.size());
+    if (in_chunk_ == digest_chunk_bytes) {
+      digests_.push_back(digest_.finish());
+      in_chunk_ = 0;
+    }
+  }
+}
+
+void container_writer::end_segment() {
+  if (!placed_) {
+    pad_to(segment_alignment);
+    segments_.push_back({file_.size_bytes(), 0});
+    emit(head_);
+  }
+  if (in_chunk_ != 0)
+    digests_.push_back(digest_.finish());
+}
+
+void container_writer::add_segment(std::span<const std::byte> bytes) {
+  begin_segment();
+  append(bytes);
+  end_segment();
+}
+
+void container_writer::end_object(const array_description& description) {
+  directory_.add_array(name_, first_segment_, description);
+}
+
+void container_writer::end_object(const forest_description& description) {
+  directory_.add_forest(name_, first_segment_, description);
+}
+
+void container_writer::commit() {
+  const auto digests = std::as_bytes(std::span(digests_));
+  pad_to(segment_alignment);
+  const extent table{file_.size_bytes(), digests.size()};
+  file_.append(digests);
+  pad_to(segment_alignment);
+  header fields;
+  fields.format_version = format_version;
+  fields.directory_offset = file_.size_bytes();
+  try {
+    const std::vector<std::byte> bytes = directory_.finish(segments_, table, checksum(digests));
+    file_.append(bytes);
+    fields.directory_size = bytes.size();
+    fields.directory_checksum = checksum(bytes);
+  } catch (const error& failure) {
+    throw failure.at(path());
+  }
+  fields.file_size = file_.size_bytes();
+  file_.overwrite(0, encode(fields));
+  file_.commit();
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,55 @@
+// Writes a petrify file front to back: segments as they come, the directory last.
+#pragma once
+
+#include "base/checksum.hpp"
+#include "container/directory.hpp"
+#include "mapping/output_file.hpp"
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+// For each object: begin_object, its segments (begin_segment, append..., end_segment), end_object. Then commit.
+// Memory does not grow with the segments. An exception leaves the writer unusable; the target is untouched.
+class container_writer {
+public:
+  // Throws: what output_file throws.
+  explicit container_writer(std::string path);
+
+  // Throws: errc::invalid_argument for a name that is empty, too long, no UTF-8 or taken.
+  void begin_object(std::string_view name);
+  void begin_segment();
+  // Throws: errc::io.
+  void append(std::span<const std::byte> bytes);
+  void end_segment();
+  // begin, append, end.
+  void add_segment(std::span<const std::byte> bytes);
+  void end_object(const array_description& description);
+  void end_object(const forest_description& description);
+
+  // Digest table, directory, header; then durable and renamed. Throws: errc::io, errc::limit_exceeded.
+  void commit();
+
+  const std::string& path() const noexcept { return file_.target(); }
+
+private:
+  void pad_to(std::uint64_t alignment);
+  void emit(std::span<const std::byte> bytes);
+
+  output_file file_;
+  directory_builder directory_;
+  std::unordered_set<std::string> names_;
+  std::string name_;
+  std::uint32_t first_segment_ = 0;
+  std::vector<extent> segments_;
+  std::vector<std::uint64_t> digests_;
+  checksum_stream digest_;
+  std::uint64_t in_chunk_ = 0;
+  // The start of a segment waits here until its size decides its alignment.
+  std::vector<std::byte> head_;
+  bool placed_ = false;
+};
+
+} // namespace petrify::inline v0

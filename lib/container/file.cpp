@@ -1,0 +1,37 @@
+#include <petrify/file.hpp>
+
+#include "container/container.hpp"
+
+#include <algorithm>
+
+namespace petrify::inline v0 {
+
+file::file(std::shared_ptr<const container> opened) : container_(std::move(opened)) {}
+
+file file::open(const std::string& path, const limits& bounds) { return file(container::open(path, bounds)); }
+
+const std::string& file::path() const noexcept { return container_->path(); }
+
+std::uint64_t file::size_bytes() const noexcept { return container_->bytes().size(); }
+
+std::string file::producer() const { return std::string(container_->contents().producer()); }
+
+std::vector<object_info> file::objects() const {
+  const directory& contents = container_->contents();
+  std::vector<object_entry> entries = contents.objects();
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const object_entry& a, const object_entry& b) { return a.first_segment < b.first_segment; });
+  std::vector<object_info> out;
+  out.reserve(entries.size());
+  for (const object_entry& entry : entries) {
+    object_info info{std::string(entry.name), to_string(entry.kind), 0, entry.num_segments};
+    for (std::uint32_t i = 0; i < entry.num_segments; ++i)
+      info.size_bytes += contents.segment(entry.first_segment + i).size;
+    out.push_back(std::move(info));
+  }
+  return out;
+}
+
+bool file::contains(std::string_view name) const noexcept { return container_->contents().find(name).has_value(); }
+
+} // namespace petrify::inline v0

@@ -1,0 +1,64 @@
+// Constants of the file format, and the enums of schemas/directory.fbs as plain C++ (checked against the generated
+// ones in directory.cpp, the only place that includes those). All of it is part of the file format: docs/format.md.
+#pragma once
+
+#include <petrify/dtype.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace petrify::inline v0 {
+
+inline constexpr std::array<unsigned char, 12> file_magic = {0x89, 'p', 'e',  't',  'r',  'i',
+                                                             'f',  'y', '\r', '\n', 0x1a, '\n'};
+inline constexpr std::uint64_t header_bytes = 128;
+inline constexpr std::uint64_t segment_alignment = 64;
+// From this size on a segment starts on a page.
+inline constexpr std::uint64_t large_segment_bytes = std::uint64_t{64} << 10;
+inline constexpr std::uint64_t large_segment_alignment = 4096;
+inline constexpr std::uint64_t digest_chunk_bytes = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t max_directory_size = std::uint64_t{64} << 20;
+inline constexpr std::size_t max_name_bytes = 1024;
+
+constexpr std::uint64_t alignment_of_segment(std::uint64_t size_bytes) noexcept {
+  return size_bytes >= large_segment_bytes ? large_segment_alignment : segment_alignment;
+}
+
+enum class task_kind : std::uint8_t { none = 0, classification = 1, regression = 2, ranking = 3, anomaly = 4 };
+enum class slot_kind : std::uint8_t { zero = 0, float32 = 1, rank64 = 2, category = 3 };
+enum class missing_rule : std::uint8_t { left = 0, right = 1, as_zero = 2, zero_left = 3, zero_right = 4 };
+enum class layout_kind : std::uint8_t { none = 0, n8 = 1, n16 = 2, dense = 3 };
+enum class segment_role : std::uint8_t {
+  none = 0,
+  nodes = 1,
+  root_pairs = 2,
+  leaf_values = 3,
+  leaf_ids = 4,
+  tree_targets = 5,
+  tree_weights = 6,
+  cuts = 7,
+  category_words = 8,
+  sparse_leaves = 9,
+  linear_leaves = 10,
+  dense_tables = 11,
+  attribute = 64,
+};
+inline constexpr std::uint8_t whole_forest = 255; // segment_layouts: belongs to no single layout
+enum class leaf_form : std::uint8_t { none = 0, inline_float32 = 1, scalar = 2, vector = 3, sparse = 4, linear = 5 };
+enum class sum_kind : std::uint8_t { none = 0, sum = 1, minimum = 2, maximum = 3, weighted_median = 4 };
+enum class epilogue_op : std::uint8_t {
+  none = 0,
+  divide = 1,
+  add = 2,
+  sigmoid = 3,
+  softmax = 4,
+  exp = 5,
+  normalize = 6,
+  complement = 7,
+  isolation_score = 8,
+};
+enum class decision_rule : std::uint8_t { none = 0, argmax_raw = 1, argmax_final = 2, cut_raw = 3, cut_final = 4 };
+enum class leaf_id_rule : std::uint8_t { none = 0, preorder = 1, stored = 2 };
+
+} // namespace petrify::inline v0

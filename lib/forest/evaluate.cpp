@@ -1,0 +1,121 @@
+#include "forest/evaluate.hpp"
+
+#include "forest/finish.hpp"
+#include "forest/leaf_ids.hpp"
+#include "forest/row_encoder.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// Label `index` of an output as a number; texts are not one.
+double label_number(const forest_data& forest, const output_data& o, std::uint32_t index) noexcept {
+  const std::size_t at = o.first_label + index;
+  if (o.type == dtype::string)
+    return std::numeric_limits<double>::quiet_NaN();
+  if (o.type == dtype::float32 || o.type == dtype::float64)
+    return forest.label_reals[at];
+  if (o.type == dtype::uint64)
+    return static_cast<double>(static_cast<std::uint64_t>(forest.label_integers[at]));
+  return static_cast<double>(forest.label_integers[at]);
+}
+
+} // namespace
+
+std::size_t output_width(const forest_data& forest, output kind) noexcept {
+  switch (kind) {
+  case output::predict: return forest.is_classifier() ? forest.outputs.size() : forest.final_width;
+  case output::proba: return forest.final_width;
+  case output::raw: return forest.raw_width;
+  case output::leaf: return forest.num_trees;
+  }
+  return 0;
+}
+
+evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kernel& with)
+    : forest_(&forest), kernel_(&with), capacity_(capacity), keys_(capacity * forest.slots.size()) {
+  const std::size_t width = std::max(forest.raw_width, forest.final_width);
+  if (forest.accumulator == dtype::float32) {
+    sums32_.resize(capacity * forest.raw_width);
+    final32_.resize(width);
+  } else {
+    sums64_.resize(capacity * forest.raw_width);
+    final64_.resize(width);
+  }
+}
+
+void evaluator::encode(const rows& x, std::size_t first, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i)
+    encode_row(*forest_, x, first + i, keys_.data() + i * forest_->slots.size());
+}
+
+template <class Sum, class Visit>
+void evaluator::for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final,
+                                std::vector<Sum>& sums, std::vector<Sum>& final, Visit visit) noexcept {
+  encode(x, first, count);
+  const std::size_t width = forest_->raw_width;
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t k = 0; k < width; ++k)
+      sums[i * width + k] = static_cast<Sum>(forest_->start[k]);
+  if constexpr (std::is_same_v<Sum, float>)
+    kernel_->add_float32(*forest_, keys_.data(), count, sums.data());
+  else
+    kernel_->add_float64(*forest_, keys_.data(), count, sums.data());
+  for (std::size_t i = 0; i < count; ++i) {
+    Sum* const raw = sums.data() + i * width;
+    apply_raw_ops(*forest_, raw);
+    if (want_final) {
+      std::copy_n(raw, width, final.data());
+      apply_final_ops(*forest_, final.data());
+    }
+    visit(i, raw, final.data());
+  }
+}
+
+template <class Visit>
+void evaluator::for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final,
+                                Visit visit) noexcept {
+  if (forest_->accumulator == dtype::float32)
+    for_each_result(x, first, count, want_final, sums32_, final32_, visit);
+  else
+    for_each_result(x, first, count, want_final, sums64_, final64_, visit);
+}
+
+void evaluator::numbers(const rows& x, std::size_t first, std::size_t count, output kind, double* out) noexcept {
+  const forest_data& forest = *forest_;
+  const std::size_t width = output_width(forest, kind);
+  if (kind == output::predict && forest.is_classifier()) {
+    for_each_result(x, first, count, decides_on_final(forest), [&](std::size_t i, const auto* raw, const auto* final) {
+      for (std::size_t o = 0; o < width; ++o)
+        out[i * width + o] = label_number(forest, forest.outputs[o], decide(forest, forest.outputs[o], raw, final));
+    });
+    return;
+  }
+  const bool is_raw = kind == output::raw;
+  for_each_result(x, first, count, !is_raw, [&](std::size_t i, const auto* raw, const auto* final) {
+    std::copy_n(is_raw ? raw : final, width, out + i * width);
+  });
+}
+
+void evaluator::classes(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept {
+  const forest_data& forest = *forest_;
+  const std::size_t width = forest.outputs.size();
+  for_each_result(x, first, count, decides_on_final(forest), [&](std::size_t i, const auto* raw, const auto* final) {
+    for (std::size_t o = 0; o < width; ++o)
+      out[i * width + o] = decide(forest, forest.outputs[o], raw, final);
+  });
+}
+
+void evaluator::leaves(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept {
+  encode(x, first, count);
+  kernel_->find_leaves(*forest_, keys_.data(), count, out);
+  const std::size_t width = forest_->num_trees;
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::uint32_t t = 0; t < width; ++t)
+      out[i * width + t] = leaf_id(*forest_, t, keys_.data() + i * forest_->slots.size(), out[i * width + t]);
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,52 @@
+// Predictions for a few rows at a time on scratch memory: what predictor and the batch functions share.
+#pragma once
+
+#include "forest/kernel.hpp"
+
+#include <petrify/rows.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+// Numbers that one row gives; leaf: ids. (predict: one an output.)
+std::size_t output_width(const forest_data& forest, output kind) noexcept;
+
+// Scratch memory for up to `capacity` rows. No function allocates, locks or calls the system.
+// Thread safety: one thread at a time.
+class evaluator {
+public:
+  evaluator(const forest_data& forest, std::size_t capacity, const kernel& with = interleaved_kernel);
+
+  const forest_data& forest() const noexcept { return *forest_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+
+  // Rows [first, first + count) of x, count <= capacity; x has forest.num_columns columns.
+  // numbers: predict, proba or raw, output_width a row.
+  void numbers(const rows& x, std::size_t first, std::size_t count, output kind, double* out) noexcept;
+  void classes(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept;
+  void leaves(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept;
+
+private:
+  void encode(const rows& x, std::size_t first, std::size_t count) noexcept;
+  // Calls visit(row, raw, final) for each row; `final` is only made when wanted.
+  template <class Sum, class Visit>
+  void for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final, std::vector<Sum>& sums,
+                       std::vector<Sum>& final, Visit visit) noexcept;
+  template <class Visit>
+  void for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final, Visit visit) noexcept;
+
+  const forest_data* forest_;
+  const kernel* kernel_;
+  std::size_t capacity_;
+  std::vector<std::uint32_t> keys_;
+  // Only those of the accumulator's type have room.
+  std::vector<float> sums32_;
+  std::vector<float> final32_;
+  std::vector<double> sums64_;
+  std::vector<double> final64_;
+};
+
+} // namespace petrify::inline v0

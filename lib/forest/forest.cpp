@@ -1,0 +1,204 @@
+#include <petrify/forest.hpp>
+
+#include "base/fail.hpp"
+#include "forest/evaluate.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// Rows that are walked together: enough to keep a tree's nodes in the cache for many rows, few enough that their keys
+// and sums stay there too.
+constexpr std::size_t tile_rows = 256;
+
+void require_shape(const forest_data& forest, const rows& x, std::size_t room, std::size_t width, unsigned threads) {
+  if (x.num_columns() != forest.num_columns)
+    fail(errc::invalid_argument, "rows", x.num_columns(), " columns, expected ", forest.num_columns);
+  if (room / width < x.num_rows())
+    fail(errc::invalid_argument, "out", "room for ", room, " values, expected ", width, " for each of ", x.num_rows(),
+         " rows");
+  if (threads == 0)
+    fail(errc::invalid_argument, "threads", "0, expected at least 1");
+}
+
+// Calls work(evaluator, first, count) for tiles that cover all rows; rows are shared out in one piece a thread.
+template <class Work>
+void for_each_tile(const forest_data& forest, std::size_t num_rows, unsigned threads, const Work& work) {
+  const auto run = [&](evaluator& with, std::size_t begin, std::size_t end) {
+    for (std::size_t first = begin; first < end; first += with.capacity())
+      work(with, first, std::min(with.capacity(), end - first));
+  };
+  const std::size_t tiles = (num_rows + tile_rows - 1) / tile_rows;
+  const std::size_t workers = std::max<std::size_t>(1, std::min<std::size_t>(threads, tiles));
+  // All that can throw comes before the first thread starts.
+  std::vector<evaluator> evaluators;
+  for (std::size_t i = 0; i < workers; ++i)
+    evaluators.emplace_back(forest, std::min(tile_rows, num_rows));
+  std::vector<std::jthread> others;
+  others.reserve(workers - 1);
+  const auto boundary = [&](std::size_t i) { return std::min(num_rows, tiles * i / workers * tile_rows); };
+  for (std::size_t i = 1; i < workers; ++i)
+    others.emplace_back([&, i] { run(evaluators[i], boundary(i), i + 1 == workers ? num_rows : boundary(i + 1)); });
+  run(evaluators[0], 0, workers == 1 ? num_rows : boundary(1));
+}
+
+void numbers(const forest_data& forest, const rows& x, output kind, std::span<double> out, unsigned threads) {
+  const std::size_t width = output_width(forest, kind);
+  require_shape(forest, x, out.size(), width, threads);
+  for_each_tile(forest, x.num_rows(), threads, [&](evaluator& with, std::size_t first, std::size_t count) {
+    with.numbers(x, first, count, kind, out.data() + first * width);
+  });
+}
+
+} // namespace
+
+const char* to_string(task kind) noexcept {
+  switch (kind) {
+  case task::classification: return "classification";
+  case task::regression: return "regression";
+  case task::ranking: return "ranking";
+  case task::anomaly: return "anomaly detection";
+  }
+  return "unknown";
+}
+
+std::int64_t class_labels::as_int(std::size_t i) const noexcept { return data_->label_integers[first_ + i]; }
+
+double class_labels::as_real(std::size_t i) const noexcept {
+  return data_->label_reals.empty() ? 0.0 : data_->label_reals[first_ + i];
+}
+
+std::string_view class_labels::as_text(std::size_t i) const noexcept {
+  return data_->label_texts.empty() ? std::string_view() : data_->label_texts[first_ + i];
+}
+
+std::string class_labels::text(std::size_t i) const {
+  switch (type_) {
+  case dtype::string: return std::string(as_text(i));
+  case dtype::bool8: return as_int(i) != 0 ? "True" : "False";
+  case dtype::uint64: return v0::text(static_cast<std::uint64_t>(as_int(i)));
+  case dtype::float32: return v0::text(static_cast<float>(as_real(i)));
+  case dtype::float64: return v0::text(as_real(i));
+  default: return v0::text(as_int(i));
+  }
+}
+
+task forest::task() const noexcept { return data_->task; }
+std::string_view forest::library() const noexcept { return data_->library; }
+std::string_view forest::library_version() const noexcept { return data_->library_version; }
+std::string_view forest::model_class() const noexcept { return data_->model_class; }
+std::string_view forest::objective() const noexcept { return data_->objective; }
+std::size_t forest::num_columns() const noexcept { return data_->num_columns; }
+std::vector<std::string_view> forest::column_names() const { return data_->column_names; }
+std::size_t forest::num_trees() const noexcept { return data_->num_trees; }
+std::size_t forest::num_outputs() const noexcept { return data_->outputs.size(); }
+
+class_labels forest::labels(std::size_t i) const noexcept {
+  class_labels out;
+  if (i >= data_->outputs.size() || data_->outputs[i].num_classes == 0)
+    return out;
+  const output_data& o = data_->outputs[i];
+  out.data_ = data_;
+  out.first_ = o.first_label;
+  out.num_ = o.num_classes;
+  out.type_ = o.type;
+  return out;
+}
+
+std::string_view forest::layout() const noexcept { return data_->layout == layout_kind::n8 ? "n8" : "n16"; }
+
+// An odd number of trees leaves one root unused.
+std::uint64_t forest::num_nodes() const noexcept { return data_->num_nodes - data_->num_trees % 2; }
+
+std::uint64_t forest::node_bytes() const noexcept {
+  return data_->num_nodes * (data_->layout == layout_kind::n8 ? sizeof(node8) : sizeof(node16)) +
+         data_->root_pairs.size_bytes();
+}
+
+std::uint64_t forest::leaf_bytes() const noexcept {
+  return data_->num_leaf_rows * data_->leaf_width * size_bytes(data_->leaf_type) + data_->stored_leaf_ids.size_bytes();
+}
+
+std::uint64_t forest::num_leaf_rows() const noexcept { return data_->num_leaf_rows; }
+
+std::size_t forest::output_width(output kind) const noexcept { return v0::output_width(*data_, kind); }
+
+std::vector<std::uint64_t> forest::output_shape(output kind, std::uint64_t num_rows) const {
+  const std::size_t width = output_width(kind);
+  // scikit-learn's apply() is (n, trees) for ensembles even of one tree; probabilities of one class are (n, 1).
+  const bool is_matrix = width != 1 || (kind == output::proba && data_->is_classifier()) ||
+                         (kind == output::raw && data_->is_classifier() && data_->outputs[0].num_classes == 1);
+  if (!is_matrix)
+    return {num_rows};
+  return {num_rows, width};
+}
+
+void forest::predict(const rows& x, std::span<double> out, unsigned threads) const {
+  for (const output_data& o : data_->outputs)
+    if (o.type == dtype::string)
+      fail(errc::wrong_type, "predict", "class labels are texts, expected numbers: use predict_class and labels");
+  numbers(*data_, x, output::predict, out, threads);
+}
+
+void forest::predict_proba(const rows& x, std::span<double> out, unsigned threads) const {
+  numbers(*data_, x, output::proba, out, threads);
+}
+
+void forest::predict_raw(const rows& x, std::span<double> out, unsigned threads) const {
+  numbers(*data_, x, output::raw, out, threads);
+}
+
+void forest::predict_class(const rows& x, std::span<std::uint32_t> out, unsigned threads) const {
+  if (!data_->is_classifier())
+    fail(errc::wrong_type, "predict_class", "the forest is a ", to_string(data_->task), ", expected a classifier");
+  const std::size_t width = data_->outputs.size();
+  require_shape(*data_, x, out.size(), width, threads);
+  for_each_tile(*data_, x.num_rows(), threads, [&](evaluator& with, std::size_t first, std::size_t count) {
+    with.classes(x, first, count, out.data() + first * width);
+  });
+}
+
+void forest::apply(const rows& x, std::span<std::uint32_t> out, unsigned threads) const {
+  const std::size_t width = data_->num_trees;
+  if (width == 0)
+    return;
+  require_shape(*data_, x, out.size(), width, threads);
+  for_each_tile(*data_, x.num_rows(), threads, [&](evaluator& with, std::size_t first, std::size_t count) {
+    with.leaves(x, first, count, out.data() + first * width);
+  });
+}
+
+std::vector<double> forest::predict(const rows& x, unsigned threads) const {
+  std::vector<double> out(x.num_rows() * output_width(output::predict));
+  predict(x, out, threads);
+  return out;
+}
+
+std::vector<double> forest::predict_proba(const rows& x, unsigned threads) const {
+  std::vector<double> out(x.num_rows() * output_width(output::proba));
+  predict_proba(x, out, threads);
+  return out;
+}
+
+std::vector<double> forest::predict_raw(const rows& x, unsigned threads) const {
+  std::vector<double> out(x.num_rows() * output_width(output::raw));
+  predict_raw(x, out, threads);
+  return out;
+}
+
+std::vector<std::uint32_t> forest::predict_class(const rows& x, unsigned threads) const {
+  std::vector<std::uint32_t> out(x.num_rows() * data_->outputs.size());
+  predict_class(x, out, threads);
+  return out;
+}
+
+std::vector<std::uint32_t> forest::apply(const rows& x, unsigned threads) const {
+  std::vector<std::uint32_t> out(x.num_rows() * data_->num_trees);
+  apply(x, out, threads);
+  return out;
+}
+
+} // namespace petrify::inline v0

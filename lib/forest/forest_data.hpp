@@ -1,0 +1,99 @@
+// A forest as predictions use it: its description decoded and checked once, its nodes and tables still in the mapping.
+#pragma once
+
+#include "container/description.hpp"
+#include "forest/node.hpp"
+
+#include <petrify/forest.hpp>
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+struct slot {
+  std::uint32_t column = 0;
+  slot_kind kind = slot_kind::zero;
+  missing_rule missing = missing_rule::left;
+  std::span<const double> cuts; // rank64
+};
+
+struct epilogue_entry {
+  epilogue_op op = epilogue_op::none;
+  double parameter = 0;
+  std::uint32_t column = 0;
+};
+
+struct output_data {
+  std::uint32_t raw_begin = 0;
+  std::uint32_t raw_width = 0;
+  std::uint32_t final_begin = 0;
+  std::uint32_t final_width = 0;
+  std::uint32_t first_label = 0;
+  std::uint32_t num_classes = 0;
+  dtype type = dtype::none;
+};
+
+struct forest_data {
+  // Borrowed from the container: texts and tables.
+  std::string_view library;
+  std::string_view library_version;
+  std::string_view model_class;
+  std::string_view objective;
+  petrify::task task = petrify::task::regression;
+
+  std::uint32_t num_columns = 0;
+  std::vector<std::string_view> column_names;
+  std::vector<slot> slots; // [0] is the zero slot
+
+  std::uint32_t num_trees = 0;
+  layout_kind layout = layout_kind::none;
+  std::uint8_t slot_bits = 0;  // n8
+  std::uint64_t num_nodes = 0; // unused ones included
+  const void* nodes = nullptr;
+  std::span<const std::uint32_t> root_pairs;   // one for every two trees
+  std::span<const std::uint32_t> tree_targets; // empty: all 0
+
+  leaf_form leaves = leaf_form::none;
+  dtype leaf_type = dtype::none;
+  std::uint32_t leaf_width = 0;
+  std::uint64_t num_leaf_rows = 0;
+  const void* leaf_values = nullptr;
+  leaf_id_rule leaf_ids = leaf_id_rule::none;
+  std::span<const std::uint32_t> stored_leaf_ids;
+
+  dtype accumulator = dtype::none;
+  std::vector<double> start; // raw_width values
+  std::uint32_t raw_width = 0;
+  std::uint32_t final_width = 0;
+  std::vector<epilogue_entry> epilogue;
+  std::uint32_t num_raw_ops = 0;
+
+  std::vector<output_data> outputs;
+  std::span<const std::int64_t> label_integers;
+  std::span<const double> label_reals;
+  std::vector<std::string_view> label_texts;
+  decision_rule decision = decision_rule::none;
+  double cut = 0;
+  bool cut_tie_is_upper = false;
+
+  bool is_classifier() const noexcept { return decision != decision_rule::none; }
+  // Index of the root of tree t.
+  std::uint64_t root(std::uint32_t t) const noexcept { return 2 * std::uint64_t{root_pairs[t / 2]} + t % 2; }
+  std::uint32_t target(std::uint32_t t) const noexcept { return tree_targets.empty() ? 0 : tree_targets[t]; }
+};
+
+// Calls f with the layout (layout8<8>, ... layout16) that data's nodes have.
+template <class F>
+decltype(auto) with_layout(const forest_data& data, F&& f) {
+  if (data.layout == layout_kind::n16)
+    return f(layout16{});
+  switch (data.slot_bits) {
+  case 8: return f(layout8<8>{});
+  case 12: return f(layout8<12>{});
+  default: return f(layout8<16>{});
+  }
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,223 @@
+// Forests into and out of files.
+#include "array/array_object.hpp"
+#include "array/writer_state.hpp"
+#include "base/fail.hpp"
+#include "forest/forest_reader.hpp"
+#include "forest/model_content.hpp"
+#include "forest/structure.hpp"
+
+#include <petrify/file.hpp>
+#include <petrify/forest.hpp>
+#include <petrify/writer.hpp>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// A list of texts as the directory has it.
+class text_list {
+public:
+  void add(std::string_view one) {
+    bytes_ += one;
+    if (bytes_.size() > max_directory_size)
+      fail(errc::limit_exceeded, "names and labels", "more than ", max_directory_size, " bytes of text");
+    ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+  }
+  text_list_description description() const { return {ends_, bytes_}; }
+
+private:
+  std::string bytes_;
+  std::vector<std::uint32_t> ends_;
+};
+
+// The labels and widths of all outputs as parallel vectors.
+struct output_vectors {
+  std::vector<std::uint32_t> raw_widths;
+  std::vector<std::uint32_t> final_widths;
+  std::vector<std::uint32_t> num_classes;
+  std::vector<dtype> types;
+  std::vector<std::int64_t> integers;
+  std::vector<double> reals;
+  text_list texts;
+
+  explicit output_vectors(const forest_spec& spec) {
+    bool any_real = false;
+    bool any_text = false;
+    const bool widened = !spec.epilogue.empty() && spec.epilogue.back().op == epilogue_step::operation::complement;
+    for (const output_spec& o : spec.outputs) {
+      any_real |= !o.labels.reals.empty();
+      any_text |= !o.labels.texts.empty();
+    }
+    for (const output_spec& o : spec.outputs) {
+      raw_widths.push_back(o.raw_width);
+      final_widths.push_back(widened ? 2 : o.raw_width);
+      const auto count = static_cast<std::uint32_t>(o.labels.size());
+      num_classes.push_back(count);
+      types.push_back(count != 0 ? o.labels.type : o.value_type);
+      for (std::uint32_t i = 0; i < count; ++i) {
+        integers.push_back(o.labels.integers.empty() ? 0 : o.labels.integers[i]);
+        if (any_real)
+          reals.push_back(o.labels.reals.empty() ? 0.0 : o.labels.reals[i]);
+        if (any_text)
+          texts.add(o.labels.texts.empty() ? std::string_view() : o.labels.texts[i]);
+      }
+    }
+  }
+};
+
+task_kind stored(task kind) {
+  switch (kind) {
+  case task::classification: return task_kind::classification;
+  case task::regression: return task_kind::regression;
+  case task::ranking: return task_kind::ranking;
+  case task::anomaly: return task_kind::anomaly;
+  }
+  return task_kind::none;
+}
+
+void write_forest(container_writer& out, std::string_view name, const forest_model::content& model) {
+  const forest_spec& spec = model.spec;
+  std::vector<segment_role> roles;
+  std::vector<std::uint8_t> layouts;
+  out.begin_object(name);
+  const auto put = [&](segment_role role, std::uint8_t layout, std::span<const std::byte> bytes) {
+    out.add_segment(bytes);
+    roles.push_back(role);
+    layouts.push_back(layout);
+  };
+  // The base layout is layout 0. Nodes come first: they are what every prediction reads.
+  put(segment_role::nodes, 0,
+      model.is_n16 ? std::as_bytes(std::span(model.nodes16)) : std::as_bytes(std::span(model.nodes8)));
+  put(segment_role::root_pairs, 0, std::as_bytes(std::span(model.root_pairs)));
+  if (model.leaves)
+    put(segment_role::leaf_values, whole_forest, model.leaves->bytes());
+  if (!model.stored_leaf_ids.empty())
+    put(segment_role::leaf_ids, 0, std::as_bytes(std::span(model.stored_leaf_ids)));
+  if (!model.tree_targets.empty())
+    put(segment_role::tree_targets, whole_forest, std::as_bytes(std::span(model.tree_targets)));
+  if (!model.cuts.empty())
+    put(segment_role::cuts, whole_forest, std::as_bytes(std::span(model.cuts)));
+
+  text_list column_names;
+  for (const std::string& column : spec.column_names)
+    column_names.add(column);
+  const output_vectors outputs(spec);
+  std::vector<epilogue_op> ops;
+  std::vector<double> parameters;
+  std::vector<std::uint32_t> columns;
+  for (const epilogue_step& step : spec.epilogue) {
+    ops.push_back(static_cast<epilogue_op>(step.op));
+    parameters.push_back(step.parameter);
+    columns.push_back(step.column);
+  }
+  const layout_kind layout = model.is_n16 ? layout_kind::n16 : layout_kind::n8;
+  const std::uint64_t num_nodes = model.num_nodes();
+
+  forest_description d;
+  d.library = spec.library;
+  d.library_version = spec.library_version;
+  d.model_class = spec.model_class;
+  d.objective = spec.objective;
+  d.task = stored(spec.task);
+  d.num_columns = spec.num_columns;
+  d.column_names = column_names.description();
+  d.slot_columns = model.slot_columns;
+  d.slot_kinds = model.slot_kinds;
+  d.slot_missing = model.slot_missing;
+  d.slot_cut_ends = model.slot_cut_ends;
+  d.num_trees = model.num_trees;
+  d.layout_kinds = {&layout, 1};
+  d.layout_slot_bits = {&model.slot_bits, 1};
+  d.layout_num_nodes = {&num_nodes, 1};
+  d.segment_roles = roles;
+  d.segment_layouts = layouts;
+  d.leaves = !model.leaves ? leaf_form::inline_float32 : spec.vector_leaves ? leaf_form::vector : leaf_form::scalar;
+  d.leaf_type = spec.leaf_type;
+  d.leaf_width = spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : 1;
+  d.leaf_ids = model.ids_are_preorder ? leaf_id_rule::preorder : leaf_id_rule::stored;
+  d.sum = sum_kind::sum;
+  d.accumulator = spec.accumulator;
+  d.start = spec.start;
+  d.epilogue_ops = ops;
+  d.epilogue_parameters = parameters;
+  d.epilogue_columns = columns;
+  d.num_raw_ops = spec.num_raw_steps;
+  d.output_raw_widths = outputs.raw_widths;
+  d.output_final_widths = outputs.final_widths;
+  d.output_num_classes = outputs.num_classes;
+  d.output_types = outputs.types;
+  d.label_integers = outputs.integers;
+  d.label_reals = outputs.reals;
+  d.label_texts = outputs.texts.description();
+  d.decision = static_cast<decision_rule>(spec.decision);
+  d.cut = spec.cut;
+  d.cut_tie_is_upper = spec.cut_tie_is_upper;
+  out.end_object(d);
+}
+
+std::string place_of(const container& from, std::size_t index) {
+  return text("object ", quoted(from.contents().objects()[index].name));
+}
+
+// Appends what `check` throws, if it throws, with the object's path and name.
+template <class Check>
+void collect(std::vector<error>& faults, const container& from, std::size_t index, Check check) {
+  try {
+    check();
+  } catch (const error& failure) {
+    faults.push_back(failure.path().empty() ? failure.at(from.path(), place_of(from, index)) : failure);
+  }
+}
+
+} // namespace
+
+void writer::add(std::string_view name, const forest_model& model) {
+  state_->require_idle();
+  try {
+    write_forest(state_->out, name, model.get());
+  } catch (const error& failure) {
+    throw failure.path().empty() ? failure.at(state_->out.path(), text("object ", quoted(name))) : failure;
+  }
+}
+
+forest file::forest(std::string_view name, trust vouched) const& {
+  const std::size_t index = container_->find(name, object_kind::forest);
+  const forest_data& data = container_->decoded<forest_data>(
+      index, [&] { return std::shared_ptr<const forest_data>(read_forest(*container_, index)); });
+  if (vouched == trust::nothing)
+    container_->check_once(index, [&] {
+      try {
+        check_structure(data);
+      } catch (const error& failure) {
+        throw failure.at(path(), place_of(*container_, index));
+      }
+    });
+  return v0::forest(data);
+}
+
+std::vector<error> file::verify() const {
+  std::vector<error> faults;
+  container_->verify(faults);
+  const auto& objects = container_->contents().objects();
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (objects[i].kind == object_kind::array)
+      verify_array(*container_, i, faults);
+    if (objects[i].kind == object_kind::forest)
+      collect(faults, *container_, i, [&] {
+        const auto data = read_forest(*container_, i);
+        check_structure(*data);
+        check_every_node(*data);
+      });
+  }
+  return faults;
+}
+
+std::vector<error> verify(const std::string& path, const limits& bounds) {
+  try {
+    return file::open(path, bounds).verify();
+  } catch (const error& failure) {
+    return {failure};
+  }
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,29 @@
+// Kernels: from slots to sums, or to leaves. Which one runs never changes a bit of the result.
+#pragma once
+
+#include "forest/forest_data.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace petrify::inline v0 {
+
+// All functions take the keys of `num_rows` rows one after the other, forest.slots.size() each, and need a forest that
+// passed check_structure.
+struct kernel {
+  const char* name;
+  // Adds every tree's leaf, in order, to the raw_width sums of each row. Sums are of the accumulator's type and hold
+  // the start values before.
+  void (*add_float32)(const forest_data&, const std::uint32_t* keys, std::size_t num_rows, float* sums) noexcept;
+  void (*add_float64)(const forest_data&, const std::uint32_t* keys, std::size_t num_rows, double* sums) noexcept;
+  // Writes for each row and tree the index of the node it ends in: leaves[row * num_trees + tree].
+  void (*find_leaves)(const forest_data&, const std::uint32_t* keys, std::size_t num_rows,
+                      std::uint32_t* leaves) noexcept;
+};
+
+// One tree after the other, one node after the other: slow and obvious. Every other kernel is tested against it.
+extern const kernel reference_kernel;
+// 16 trees in flight for one row, 8 rows for a batch.
+extern const kernel interleaved_kernel;
+
+} // namespace petrify::inline v0

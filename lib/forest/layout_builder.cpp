@@ -1,0 +1,209 @@
+#include "forest/layout_builder.hpp"
+
+#include "base/fail.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+constexpr std::uint32_t no_slot = 0;
+
+// The slots of a forest: one for each (column, missing rule) that some node uses, in that order.
+class slot_map {
+public:
+  slot_map(const std::vector<source_tree>& trees, forest_model::content& model) {
+    std::vector<std::array<bool, 2>> used(model.spec.num_columns);
+    for (const source_tree& tree : trees)
+      for (const source_node& node : tree.nodes)
+        if (node.kind == source_node::state::split)
+          used[node.column_or_payload][static_cast<std::size_t>(node.nan_goes)] = true;
+
+    const slot_kind kind = model.spec.comparisons == compare_as::float32 ? slot_kind::float32 : slot_kind::rank64;
+    model.slot_columns = {0};
+    model.slot_kinds = {slot_kind::zero};
+    model.slot_missing = {missing_rule::left};
+    slots_.resize(used.size(), {no_slot, no_slot});
+    for (std::uint32_t column = 0; column < used.size(); ++column)
+      for (const missing goes : {missing::left, missing::right})
+        if (used[column][static_cast<std::size_t>(goes)]) {
+          slots_[column][static_cast<std::size_t>(goes)] = static_cast<std::uint32_t>(model.slot_columns.size());
+          model.slot_columns.push_back(column);
+          model.slot_kinds.push_back(kind);
+          model.slot_missing.push_back(goes == missing::left ? missing_rule::left : missing_rule::right);
+        }
+  }
+
+  std::uint32_t of(const source_node& split) const {
+    return slots_[split.column_or_payload][static_cast<std::size_t>(split.nan_goes)];
+  }
+
+private:
+  std::vector<std::array<std::uint32_t, 2>> slots_;
+};
+
+// `x < t` on doubles is `x <= the double below t`.
+double cut_of(const source_node& split) {
+  return split.test == comparison::less ? std::nextafter(split.threshold, -std::numeric_limits<double>::infinity())
+                                        : split.threshold;
+}
+
+bool never_left(const source_node& split) {
+  return split.test == comparison::less && split.threshold == -std::numeric_limits<double>::infinity();
+}
+
+// The sorted cuts of each rank64 slot.
+std::vector<std::vector<double>> collect_cuts(const std::vector<source_tree>& trees, const slot_map& slots,
+                                              std::size_t num_slots) {
+  std::vector<std::vector<double>> cuts(num_slots);
+  for (const source_tree& tree : trees)
+    for (const source_node& node : tree.nodes)
+      if (node.kind == source_node::state::split && !never_left(node))
+        cuts[slots.of(node)].push_back(cut_of(node));
+  for (auto& list : cuts) {
+    // Equal as numbers: -0 and +0 are one cut.
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  }
+  return cuts;
+}
+
+class value_map {
+public:
+  value_map(const std::vector<source_tree>& trees, const slot_map& slots, forest_model::content& model)
+      : slots_(slots) {
+    if (model.spec.comparisons == compare_as::float32)
+      return;
+    cuts_ = collect_cuts(trees, slots, model.slot_columns.size());
+    for (const auto& list : cuts_) {
+      model.cuts.insert(model.cuts.end(), list.begin(), list.end());
+      model.slot_cut_ends.push_back(model.cuts.size());
+    }
+  }
+
+  // The node's value: a key greater than it goes right.
+  std::uint32_t of(const source_node& split) const {
+    if (cuts_.empty())
+      return split.test == comparison::less ? value_of_less(split.threshold) : value_of_less_equal(split.threshold);
+    if (never_left(split))
+      return 0; // below every key but that of a missing value that goes left
+    const auto& list = cuts_[slots_.of(split)];
+    return 1 + static_cast<std::uint32_t>(std::lower_bound(list.begin(), list.end(), cut_of(split)) - list.begin());
+  }
+
+private:
+  const slot_map& slots_;
+  std::vector<std::vector<double>> cuts_;
+};
+
+// Where each node of a block of two trees goes: roots first, then each tree's pairs in the pre-order of their parents.
+struct placed_node {
+  std::uint32_t source;
+  std::uint32_t at;     // from the block's begin
+  std::uint32_t offset; // to the left child; 0 for a leaf
+};
+
+std::vector<placed_node> place(const source_tree& tree, std::uint32_t root_at, std::uint32_t first_pair) {
+  std::vector<placed_node> out;
+  out.reserve(tree.nodes.size());
+  struct pending_node {
+    std::uint32_t source;
+    std::uint32_t at;
+  };
+  std::vector<pending_node> pending{{0, root_at}};
+  std::uint32_t next_pair = first_pair;
+  while (!pending.empty()) {
+    const auto [source, at] = pending.back();
+    pending.pop_back();
+    const source_node& node = tree.nodes[source];
+    if (node.kind == source_node::state::leaf) {
+      out.push_back({source, at, 0});
+      continue;
+    }
+    out.push_back({source, at, next_pair - at});
+    pending.push_back({node.right, next_pair + 1});
+    pending.push_back({node.left, next_pair});
+    next_pair += 2;
+  }
+  return out;
+}
+
+// Slot bits of the n8 layout that has room for that many slots and offsets; 0 when none has.
+std::uint8_t n8_slot_bits(std::size_t num_slots, std::uint64_t longest_offset) {
+  for (const unsigned bits : {8u, 12u, 16u})
+    if (num_slots <= (std::size_t{1} << bits))
+      return longest_offset < (std::uint64_t{1} << (32 - bits)) ? static_cast<std::uint8_t>(bits) : std::uint8_t{0};
+  return 0;
+}
+
+// Nodes of each tree, with a root that is never used behind an odd number of them.
+std::vector<std::uint64_t> padded_sizes(const std::vector<source_tree>& trees) {
+  std::vector<std::uint64_t> sizes;
+  sizes.reserve(trees.size() + 1);
+  for (const source_tree& tree : trees)
+    sizes.push_back(tree.nodes.size());
+  if (sizes.size() % 2 != 0)
+    sizes.push_back(1);
+  return sizes;
+}
+
+void store(forest_model::content& model, std::uint64_t at, std::uint32_t value, std::uint32_t slot,
+           std::uint32_t offset) {
+  if (model.is_n16)
+    model.nodes16[at] = {value, slot, offset, 0};
+  else
+    model.nodes8[at] = {value, offset << model.slot_bits | slot};
+}
+
+} // namespace
+
+void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
+  const slot_map slots(trees, model);
+  const value_map values(trees, slots, model);
+  const std::vector<std::uint64_t> sizes = padded_sizes(trees);
+  const std::uint64_t total = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+  if (total > 0xffffffffu)
+    fail(errc::limit_exceeded, "forest", total, " nodes, expected fewer than 2^32");
+
+  // Inside a tree an offset is shorter than the tree; from a block's second root it jumps over the first tree's pairs.
+  const std::uint64_t longest = sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
+  model.slot_bits = n8_slot_bits(model.slot_columns.size(), longest);
+  model.is_n16 = model.slot_bits == 0;
+  if (model.is_n16)
+    model.nodes16.resize(total);
+  else
+    model.nodes8.resize(total);
+  if (!model.ids_are_preorder)
+    model.stored_leaf_ids.resize(total);
+  model.num_trees = static_cast<std::uint32_t>(trees.size());
+  const bool has_targets = std::any_of(trees.begin(), trees.end(), [](const auto& tree) { return tree.target != 0; });
+
+  std::uint64_t begin = 0;
+  for (std::size_t t = 0; t < trees.size(); ++t) {
+    const bool is_second = t % 2 != 0;
+    if (!is_second)
+      model.root_pairs.push_back(static_cast<std::uint32_t>(begin / 2));
+    const auto first_pair = static_cast<std::uint32_t>(is_second ? sizes[t - 1] + 1 : 2);
+    for (const placed_node& placed : place(trees[t], is_second ? 1 : 0, first_pair)) {
+      const source_node& node = trees[t].nodes[placed.source];
+      const bool is_leaf = node.kind == source_node::state::leaf;
+      store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node), is_leaf ? 0 : slots.of(node),
+            placed.offset);
+      if (is_leaf && !model.ids_are_preorder)
+        model.stored_leaf_ids[begin + placed.at] = placed.source;
+    }
+    if (has_targets)
+      model.tree_targets.push_back(trees[t].target);
+    model.num_used_nodes += trees[t].nodes.size();
+    trees[t].nodes = {};
+    if (is_second)
+      begin += sizes[t - 1] + sizes[t];
+  }
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,40 @@
+// What a forest_model holds: the tables as they go into the file.
+#pragma once
+
+#include "container/description.hpp"
+#include "forest/leaf_table.hpp"
+#include "forest/node.hpp"
+
+#include <petrify/forest_builder.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+struct forest_model::content {
+  forest_spec spec;
+  std::uint32_t num_trees = 0;
+  std::uint64_t num_used_nodes = 0;
+  bool ids_are_preorder = true; // every node's number is its place in a pre-order walk of its tree
+
+  std::vector<std::uint32_t> slot_columns;
+  std::vector<slot_kind> slot_kinds;
+  std::vector<missing_rule> slot_missing;
+  std::vector<std::uint64_t> slot_cut_ends; // empty without rank64 slots
+  std::vector<double> cuts;
+
+  // Exactly one of the two is used.
+  std::uint8_t slot_bits = 0; // n8
+  std::vector<node8> nodes8;
+  std::vector<node16> nodes16;
+  bool is_n16 = false;
+  std::vector<std::uint32_t> root_pairs;
+  std::vector<std::uint32_t> stored_leaf_ids; // empty: pre-order
+  std::vector<std::uint32_t> tree_targets;    // empty: all 0
+  std::optional<leaf_table> leaves;           // absent: inline
+
+  std::uint64_t num_nodes() const noexcept { return is_n16 ? nodes16.size() : nodes8.size(); }
+};
+
+} // namespace petrify::inline v0

@@ -1,0 +1,30 @@
+// Trees as the builder takes them in, before they are laid out.
+#pragma once
+
+#include <petrify/forest_builder.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+// A node under its origin's number. 24 bytes.
+struct source_node {
+  enum class state : std::uint8_t { unset, leaf, split };
+
+  double threshold = 0;
+  std::uint32_t left = 0;
+  std::uint32_t right = 0;
+  std::uint32_t column_or_payload = 0; // split: column; leaf: payload
+  state kind = state::unset;
+  comparison test = comparison::less_equal;
+  missing nan_goes = missing::left;
+};
+static_assert(sizeof(source_node) == 24);
+
+struct source_tree {
+  std::vector<source_node> nodes;
+  std::uint32_t target = 0;
+};
+
+} // namespace petrify::inline v0

@@ -1,0 +1,169 @@
+#include "forest/structure.hpp"
+
+#include "base/fail.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// What a payload must stay below; inline payloads are any bits.
+std::uint64_t payload_limit(const forest_data& forest) {
+  return forest.leaves == leaf_form::inline_float32 ? std::uint64_t{1} << 32 : forest.num_leaf_rows;
+}
+
+// The block of nodes that trees 2k and 2k + 1 share.
+struct block {
+  std::uint64_t begin;
+  std::uint64_t end;
+};
+
+block block_of(const forest_data& forest, std::size_t k) {
+  const auto pairs = forest.root_pairs;
+  return {2 * std::uint64_t{pairs[k]}, k + 1 < pairs.size() ? 2 * std::uint64_t{pairs[k + 1]} : forest.num_nodes};
+}
+
+// Which tree a node of block k belongs to: the second tree's pairs start at its root's children.
+template <class Layout>
+std::string place_of(const forest_data& forest, std::size_t k, std::uint64_t node) {
+  const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+  const std::uint64_t begin = block_of(forest, k).begin;
+  const std::uint64_t offset = Layout::offset(nodes[begin + 1]);
+  const bool second = node == begin + 1 || (offset != 0 && node >= begin + 1 + offset);
+  return text("tree ", 2 * k + (second ? 1 : 0), " node ", node);
+}
+
+// The fault of one node; called where the fast loop found that there is one.
+template <class Layout>
+void refuse_node(const forest_data& forest, std::size_t k, std::uint64_t i) {
+  const auto& node = static_cast<const typename Layout::node*>(forest.nodes)[i];
+  const block in = block_of(forest, k);
+  const std::uint64_t offset = Layout::offset(node);
+  const std::uint32_t slot = Layout::slot(node);
+  const std::string where = place_of<Layout>(forest, k, i);
+  if (Layout::op(node) != 0)
+    fail(errc::unsupported, where, "operation ", Layout::op(node), " is not known to petrify " PETRIFY_VERSION_STRING);
+  if (offset == 0 && slot != 0)
+    fail(errc::malformed, where, "tests slot ", slot, " but has no children, expected slot 0 for a leaf");
+  if (offset == 0)
+    fail(errc::malformed, where, "leaf payload ", node.value, ", expected less than ", payload_limit(forest));
+  if (slot >= forest.slots.size())
+    fail(errc::malformed, where, "tests slot ", slot, ", expected less than ", forest.slots.size());
+  if (i + offset + 1 >= in.end)
+    fail(errc::malformed, where, "right child ", i + offset + 1, " is past the block's nodes ", in.begin, " to ",
+         in.end);
+  fail(errc::malformed, where, "left child ", i + offset, ", expected an even node, where pairs start");
+}
+
+template <class Layout>
+void check_block(const forest_data& forest, std::size_t k) {
+  const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+  const block in = block_of(forest, k);
+  const auto num_slots = static_cast<std::uint32_t>(std::min<std::size_t>(forest.slots.size(), 0xffffffffu));
+  const std::uint64_t limit = payload_limit(forest);
+  // In 32 bits, so that the compiler can check several nodes at once. A limit of 2^32 accepts every payload.
+  const auto max_payload = static_cast<std::uint32_t>(limit - 1);
+  const bool no_payload = limit == 0;
+  std::uint32_t bad = 0;
+  const auto size = static_cast<std::uint32_t>(in.end - in.begin);
+  for (std::uint32_t j = 0; j < size; ++j) {
+    const auto& node = nodes[in.begin + j];
+    const std::uint32_t offset = Layout::offset(node);
+    const std::uint32_t slot = Layout::slot(node);
+    const std::uint32_t is_leaf = offset == 0;
+    // A pair needs two more nodes: offset + 1 <= size - 1 - j, and starts at an even node.
+    const std::uint32_t bad_split =
+        std::uint32_t(offset > size - 1 - j - (j + 1 < size)) | ((offset + j) & 1) | std::uint32_t(slot >= num_slots);
+    const std::uint32_t bad_leaf = std::uint32_t(slot != 0) | std::uint32_t(node.value > max_payload) | no_payload;
+    bad |= (is_leaf ? bad_leaf : bad_split) | Layout::op(node);
+  }
+  if (bad == 0)
+    return;
+  for (std::uint32_t j = 0; j < size; ++j) {
+    const auto& node = nodes[in.begin + j];
+    const std::uint64_t offset = Layout::offset(node);
+    const std::uint32_t slot = Layout::slot(node);
+    const bool wrong =
+        Layout::op(node) != 0 || (offset == 0 ? slot != 0 || node.value >= limit
+                                              : j + offset + 1 >= size || (offset + j) % 2 != 0 || slot >= num_slots);
+    if (wrong)
+      refuse_node<Layout>(forest, k, in.begin + j);
+  }
+}
+
+void check_tables(const forest_data& forest) {
+  std::uint64_t expected = 0;
+  for (std::size_t k = 0; k < forest.root_pairs.size(); ++k) {
+    const std::uint64_t begin = 2 * std::uint64_t{forest.root_pairs[k]};
+    if ((k == 0 && begin != 0) || begin < expected || begin + 2 > forest.num_nodes)
+      fail(errc::malformed, text("tree ", 2 * k), "root at node ", begin, ", expected ",
+           k == 0 ? "0" : text("at least ", expected), " and room for two roots in ", forest.num_nodes, " nodes");
+    expected = begin + 2;
+  }
+  if (forest.root_pairs.empty() && forest.num_nodes != 0)
+    fail(errc::malformed, {}, forest.num_nodes, " nodes, but no tree");
+  for (std::size_t t = 0; t < forest.tree_targets.size(); ++t)
+    if (forest.tree_targets[t] >= forest.raw_width)
+      fail(errc::malformed, text("tree ", t), "target ", forest.tree_targets[t], ", expected less than ",
+           forest.raw_width);
+  for (std::size_t s = 0; s < forest.slots.size(); ++s) {
+    const auto cuts = forest.slots[s].cuts;
+    for (std::size_t i = 0; i < cuts.size(); ++i)
+      if (std::isnan(cuts[i]) || (i != 0 && !(cuts[i - 1] < cuts[i])))
+        fail(errc::malformed, text("slot ", s), "cut ", i, " is ", cuts[i], ", expected cuts in ascending order");
+  }
+}
+
+// Walks one tree in pre-order and checks that its pairs come in that order, from `next_pair` on.
+// Returns the pair behind the tree's last one.
+template <class Layout>
+std::uint64_t check_tree_order(const forest_data& forest, std::uint32_t t, std::uint64_t next_pair) {
+  const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+  std::vector<std::uint64_t> pending{forest.root(t)};
+  while (!pending.empty()) {
+    const std::uint64_t i = pending.back();
+    pending.pop_back();
+    const std::uint64_t offset = Layout::offset(nodes[i]);
+    if (offset == 0)
+      continue;
+    if (i + offset != next_pair)
+      fail(errc::malformed, text("tree ", t, " node ", i), "left child ", i + offset, ", expected ", next_pair,
+           ": pairs lie in pre-order, each with one parent");
+    next_pair += 2;
+    pending.push_back(i + offset + 1);
+    pending.push_back(i + offset);
+  }
+  return next_pair;
+}
+
+} // namespace
+
+void check_structure(const forest_data& forest) {
+  check_tables(forest);
+  with_layout(forest, [&]<class Layout>(Layout) {
+    for (std::size_t k = 0; k < forest.root_pairs.size(); ++k)
+      check_block<Layout>(forest, k);
+  });
+}
+
+void check_every_node(const forest_data& forest) {
+  with_layout(forest, [&]<class Layout>(Layout) {
+    const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+    for (std::size_t k = 0; k < forest.root_pairs.size(); ++k) {
+      const block in = block_of(forest, k);
+      std::uint64_t next_pair = in.begin + 2;
+      const auto first = static_cast<std::uint32_t>(2 * k);
+      next_pair = check_tree_order<Layout>(forest, first, next_pair);
+      if (first + 1 < forest.num_trees)
+        next_pair = check_tree_order<Layout>(forest, first + 1, next_pair);
+      else if (Layout::offset(nodes[in.begin + 1]) != 0 || nodes[in.begin + 1].value != 0)
+        fail(errc::malformed, text("node ", in.begin + 1), "is not zero, expected the unused root to be");
+      if (next_pair != in.end)
+        fail(errc::malformed, text("tree ", first), "nodes ", next_pair, " to ", in.end, " belong to no tree");
+    }
+  });
+}
+
+} // namespace petrify::inline v0

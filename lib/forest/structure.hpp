@@ -1,0 +1,22 @@
+// The pass over nodes and tables after which a prediction needs no checks.
+#pragma once
+
+#include "forest/forest_data.hpp"
+
+#include <petrify/error.hpp>
+
+#include <vector>
+
+namespace petrify::inline v0 {
+
+// Proves that no prediction reads outside the nodes, slots and leaf tables, and that each walk ends: offsets only point
+// forward and stay inside the block of two trees they start in. Cost: one linear pass.
+// Throws: errc::malformed or unsupported with tree and node, without path.
+void check_structure(const forest_data& forest);
+
+// What check_structure leaves open, for verify: that each node has exactly one parent, unused nodes are zero, and leaf
+// ids follow from the order where the forest says so. Needs a forest that passed check_structure. Cost: linear; 1 bit
+// a node of memory. Throws: errc::malformed for the first fault.
+void check_every_node(const forest_data& forest);
+
+} // namespace petrify::inline v0

@@ -1,0 +1,111 @@
+#include "import/array_import.hpp"
+
+#include "base/fail.hpp"
+#include "base/utf8.hpp"
+
+#include <utility>
+
+namespace petrify::inline v0 {
+
+dtype dtype_of_numpy(const numpy_dtype& type) noexcept {
+  struct known {
+    char kind;
+    std::uint64_t size;
+    dtype type;
+  };
+  static constexpr known list[] = {
+      {'b', 1, dtype::bool8},     {'i', 1, dtype::int8},        {'i', 2, dtype::int16},   {'i', 4, dtype::int32},
+      {'i', 8, dtype::int64},     {'u', 1, dtype::uint8},       {'u', 2, dtype::uint16},  {'u', 4, dtype::uint32},
+      {'u', 8, dtype::uint64},    {'f', 2, dtype::float16},     {'f', 4, dtype::float32}, {'f', 8, dtype::float64},
+      {'c', 8, dtype::complex64}, {'c', 16, dtype::complex128},
+  };
+  if (!type.fields.empty() || !type.subarray.empty())
+    return dtype::none;
+  for (const known& one : list)
+    if (one.kind == type.kind && one.size == type.item_size)
+      return one.type;
+  if (type.kind == 'U')
+    return dtype::string;
+  return type.kind == 'S' && type.item_size > 0 && type.item_size <= 0xffffffffu ? dtype::fixed_bytes : dtype::none;
+}
+
+std::string numpy_code_of(dtype type, std::size_t item_size) {
+  switch (type) {
+  case dtype::bool8: return "|b1";
+  case dtype::int8: return "|i1";
+  case dtype::uint8: return "|u1";
+  case dtype::int16:
+  case dtype::int32:
+  case dtype::int64: return text("<i", size_bytes(type));
+  case dtype::uint16:
+  case dtype::uint32:
+  case dtype::uint64: return text("<u", size_bytes(type));
+  case dtype::float16:
+  case dtype::float32:
+  case dtype::float64: return text("<f", size_bytes(type));
+  case dtype::complex64:
+  case dtype::complex128: return text("<c", size_bytes(type));
+  case dtype::fixed_bytes: return text("|S", item_size);
+  default: return {};
+  }
+}
+
+imported_array::imported_array(const numpy_array& source) : type_(dtype_of_numpy(*source.dtype)), shape_(source.shape) {
+  if (type_ == dtype::none)
+    fail(errc::not_importable, {}, "array of ", describe(*source.dtype),
+         ", expected booleans, integers, floats, complex numbers, bytes or texts");
+  if (shape_.size() > max_rank)
+    fail(errc::not_importable, {}, "array of ", shape_.size(), " axes, expected at most ", max_rank);
+  if (type_ == dtype::string) {
+    set_texts(to_strings(source));
+    return;
+  }
+  if (type_ == dtype::fixed_bytes)
+    item_size_ = static_cast<std::uint32_t>(source.dtype->item_size);
+  if (!source.dtype->swapped && (source.is_row_major() || source.is_column_major())) {
+    order_ = source.is_row_major() ? axis_order::row_major : axis_order::column_major;
+    bytes_ = source.data;
+  } else {
+    converted_ = to_native_bytes(source);
+    bytes_ = converted_.span();
+  }
+}
+
+imported_array::imported_array(std::vector<std::string> texts, std::vector<std::uint64_t> shape)
+    : type_(dtype::string), shape_(std::move(shape)) {
+  set_texts(texts);
+}
+
+imported_array imported_array::from(const pickle::value& source) {
+  const auto array = source.as_array();
+  if (!array)
+    fail(errc::not_importable, {}, source.describe(), ", expected a numpy array");
+  if (array->dtype->kind != 'O')
+    return imported_array(*array);
+  try {
+    return {pickle::to_strings(source), array->shape};
+  } catch (const error& failure) {
+    if (failure.code() != errc::wrong_type)
+      throw;
+    fail(errc::not_importable, failure.where(), "array of Python objects: ", failure.message());
+  }
+}
+
+void imported_array::set_texts(const std::vector<std::string>& texts) {
+  ends_.reserve(texts.size());
+  for (const std::string& one : texts) {
+    if (!is_utf8(one))
+      fail(errc::not_importable, text("text ", ends_.size()), quoted(one),
+           " has no UTF-8 form: it holds a lone surrogate");
+    text_ += one;
+    ends_.push_back(text_.size());
+  }
+  bytes_ = std::as_bytes(std::span(ends_));
+}
+
+any_array imported_array::view() const {
+  const auto size = static_cast<std::uint32_t>(size_bytes(type_));
+  return {type_, order_, extents(shape_, order_), type_ == dtype::fixed_bytes ? item_size_ : size, bytes_, text_};
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,204 @@
+// The door: which format the bytes have, and what objects are in them.
+#include <petrify/import.hpp>
+
+#include "base/fail.hpp"
+#include "container/header.hpp"
+#include "import/array_import.hpp"
+#include "import/decompress.hpp"
+#include "import/npy.hpp"
+#include "import/pickle.hpp"
+#include "import/sklearn.hpp"
+#include "mapping/input_file.hpp"
+
+#include <petrify/forest_builder.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+std::string shape_text(std::span<const std::uint64_t> shape) {
+  std::string out = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    out += (i == 0 ? "" : ", ") + text(shape[i]);
+  return out + (shape.size() == 1 ? ",)" : ")");
+}
+
+// Puts the objects of one file into a writer and keeps count of them.
+class importer {
+public:
+  importer(writer& out, const import_options& options) : out_(out), options_(options) {}
+
+  std::vector<imported_object> take() { return std::move(done_); }
+
+  void npy(std::span<const std::byte> bytes) {
+    add_array(options_.name.empty() ? "array" : options_.name, imported_array(parse_npy(bytes)));
+  }
+
+  void pickle_stream(std::span<const std::byte> bytes) {
+    const pickle::document document = pickle::parse(bytes);
+    // A file may name one array a million times; what is written stays in proportion to what was read.
+    bytes_left_ = 16 * static_cast<std::uint64_t>(bytes.size()) + (std::uint64_t{1} << 20);
+    const pickle::value root = document.root();
+    if (is_sklearn_model(root))
+      return add_model(options_.name.empty() ? "model" : options_.name, root);
+    if (root.is(pickle::kind::array))
+      return add_array(options_.name.empty() ? "array" : options_.name, imported_array::from(root));
+    if (!is_bundle(root))
+      fail(errc::not_importable, {}, what_is(root), " (it knows ", known_sklearn_models(), ", and numpy arrays)");
+    pickle::walk steps(document.num_values() + 1);
+    add_bundle(options_.name, root, steps);
+    if (done_.empty())
+      fail(errc::not_importable, {}, "an empty ", root.describe(), ", expected a model or arrays");
+  }
+
+private:
+  static bool is_bundle(const pickle::value& value) {
+    return value.is(pickle::kind::dict) || value.is(pickle::kind::list) || value.is(pickle::kind::tuple);
+  }
+
+  static std::string what_is(const pickle::value& value) {
+    if (value.class_name().empty())
+      return text(value.describe(), " is nothing petrify imports");
+    return text(value.class_name(), " is not a model petrify knows");
+  }
+
+  static std::string key_text(const pickle::value& key) {
+    if (const auto name = key.as_text())
+      return std::string(*name);
+    if (const auto number = key.as_int())
+      return text(*number);
+    fail(errc::not_importable, {}, "a dict with a key that is ", key.describe(), ", expected texts or integers");
+  }
+
+  void add_bundle(const std::string& prefix, const pickle::value& bundle, pickle::walk& steps) {
+    const auto inside = steps.enter();
+    const bool is_dict = bundle.is(pickle::kind::dict);
+    for (std::size_t i = 0; i < bundle.size(); ++i) {
+      // Python's reader keeps the last of equal keys; so does find().
+      const std::string key = is_dict ? key_text(bundle.key(i)) : text(i);
+      pickle::value entry = bundle[i];
+      if (const auto last = is_dict ? bundle.find(key) : std::nullopt; last && last->id() != entry.id())
+        continue;
+      const std::string name = prefix.empty() ? key : prefix + "/" + key;
+      if (is_bundle(entry))
+        add_bundle(name, entry, steps);
+      else
+        add_entry(name, entry);
+    }
+  }
+
+  void add_entry(const std::string& name, const pickle::value& entry) {
+    try {
+      if (is_sklearn_model(entry))
+        add_model(name, entry);
+      else if (entry.is(pickle::kind::array))
+        add_array(name, imported_array::from(entry));
+      else
+        fail(errc::not_importable, {}, what_is(entry), ", expected a model or an array");
+    } catch (const error& failure) {
+      // The writer's own errors know their place.
+      throw failure.path().empty() ? failure.at({}, text("entry ", quoted(name))) : failure;
+    }
+  }
+
+  void add_array(const std::string& name, const imported_array& array) {
+    const any_array view = array.view();
+    if (bytes_left_) {
+      const std::uint64_t size = view.bytes().size() + view.text().size();
+      if (size > *bytes_left_)
+        fail(errc::limit_exceeded, {},
+             "the arrays together are more than 16 times the file, expected each to be named once");
+      *bytes_left_ -= size;
+    }
+    out_.add(name, view);
+    done_.push_back({name, text("array of ", to_string(array.type()), ", shape ", shape_text(array.shape()))});
+    report("arrays", done_.size(), 0);
+  }
+
+  void add_model(const std::string& name, const pickle::value& object) {
+    const forest_model model =
+        import_sklearn(object, [&](std::uint64_t done, std::uint64_t total) { report("trees", done, total); });
+    report("writing", 0, 0);
+    out_.add(name, model);
+    done_.push_back({name, text("forest of ", model.num_trees(), model.num_trees() == 1 ? " tree, " : " trees, ",
+                                model.num_nodes(), " nodes, ", model.model_class())});
+  }
+
+  void report(std::string_view step, std::uint64_t done, std::uint64_t total) const {
+    if (options_.progress)
+      options_.progress(step, done, total);
+  }
+
+  writer& out_;
+  const import_options& options_;
+  std::vector<imported_object> done_;
+  std::optional<std::uint64_t> bytes_left_;
+};
+
+[[noreturn]] void fail_unknown_format(std::span<const std::byte> bytes) {
+  const auto start = bytes.first(std::min<std::size_t>(bytes.size(), 64));
+  if (bytes.empty())
+    fail(errc::not_importable, {}, "the file is empty, expected a pickle, a joblib dump or a .npy file");
+  const std::string_view magic(reinterpret_cast<const char*>(file_magic.data()), file_magic.size());
+  const std::string_view seen(reinterpret_cast<const char*>(start.data()), start.size());
+  const std::string look = seen.starts_with(magic) ? "a petrify file already" : looks_like(start);
+  fail(errc::not_importable, {}, "not a file petrify can import: starts with ", quoted(seen, 24),
+       look.empty() ? std::string() : ", which is " + look, ", expected a pickle, a joblib dump or a .npy file");
+}
+
+void import_into(importer& to, std::span<const std::byte> bytes, const import_options& options) {
+  if (options.from == import_format::npy || (options.from == import_format::automatic && is_npy(bytes)))
+    return to.npy(bytes);
+  const compression kind = detect_compression(bytes);
+  if (kind == compression::none) {
+    if (options.from == import_format::automatic && !pickle::is_pickle(bytes))
+      fail_unknown_format(bytes);
+    return to.pickle_stream(bytes);
+  }
+  if (options.progress)
+    options.progress("decompressing", 0, 0);
+  const byte_buffer decoded = decompress(kind, bytes);
+  if (options.from == import_format::automatic && is_npy(decoded.span()))
+    return to.npy(decoded.span());
+  if (options.from == import_format::automatic && !pickle::is_pickle(decoded.span()))
+    fail(
+        errc::not_importable, {}, to_string(kind), "-compressed data that starts with ",
+        quoted({reinterpret_cast<const char*>(decoded.span().data()), std::min<std::size_t>(decoded.span().size(), 64)},
+               24),
+        ", expected a pickle inside");
+  to.pickle_stream(decoded.span());
+}
+
+} // namespace
+
+const char* to_string(import_format format) noexcept {
+  switch (format) {
+  case import_format::automatic: return "automatic";
+  case import_format::pickle: return "pickle";
+  case import_format::npy: return "npy";
+  }
+  return "unknown";
+}
+
+std::vector<imported_object> import_bytes(std::span<const std::byte> bytes, writer& out,
+                                          const import_options& options) {
+  importer to(out, options);
+  import_into(to, bytes, options);
+  return to.take();
+}
+
+std::vector<imported_object> import_file(const std::string& path, writer& out, const import_options& options) {
+  const input_file source(path);
+  const mapping mapped(source);
+  try {
+    return import_bytes(mapped.bytes(), out, options);
+  } catch (const error& failure) {
+    throw failure.at(path);
+  }
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,26 @@
+// scikit-learn's decision trees and forests of them (docs/importers.md, section 3).
+#pragma once
+
+#include "import/pickle.hpp"
+
+#include <petrify/forest_builder.hpp>
+
+#include <functional>
+#include <string>
+
+namespace petrify::inline v0 {
+
+// Whether the value is an object of a class that import_sklearn reads.
+bool is_sklearn_model(const pickle::value& object) noexcept;
+
+// Names of the classes that import_sklearn reads, for messages.
+std::string known_sklearn_models();
+
+// Called after each tree with how many of how many are done.
+using tree_progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+// The model as a forest. Needs is_sklearn_model. Cost: one pass over the nodes.
+// Throws: errc::not_importable, errc::invalid_argument (with tree and node) for what no fitted model has.
+forest_model import_sklearn(const pickle::value& object, const tree_progress& progress);
+
+} // namespace petrify::inline v0

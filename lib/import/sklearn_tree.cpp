@@ -1,0 +1,177 @@
+#include "import/sklearn_tree.hpp"
+
+#include "base/checked.hpp"
+#include "base/fail.hpp"
+#include "base/pairwise_sum.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+template <class... Pieces>
+[[noreturn]] void refuse(const Pieces&... pieces) {
+  fail(errc::not_importable, {}, pieces...);
+}
+
+constexpr std::int64_t no_child = -1;
+
+// Nodes that are read from the columns at a time.
+constexpr std::size_t block_nodes = 4096;
+
+pickle::value require_state(const pickle::value& tree, std::string_view name) {
+  const auto found = tree.state().find(name);
+  if (!found)
+    refuse("the tree's state has no ", name);
+  return *found;
+}
+
+// The columns of `nodes`, found by name: their sizes and places differ by version and platform.
+struct node_columns {
+  explicit node_columns(const numpy_array& nodes)
+      : left(nodes, "left_child"), right(nodes, "right_child"), feature(nodes, "feature"),
+        threshold(nodes, "threshold") {
+    for (const numpy_dtype::field& field : nodes.dtype->fields)
+      accept(nodes, field.name);
+    if (nodes.dtype->find("missing_go_to_left") != nullptr)
+      missing_left.emplace(nodes, "missing_go_to_left");
+  }
+
+  numpy_column left;
+  numpy_column right;
+  numpy_column feature;
+  numpy_column threshold;
+  std::optional<numpy_column> missing_left; // since 1.3; before, NaN goes right because it compares false
+
+private:
+  // A field that is not known could change what a node means.
+  static void accept(const numpy_array& nodes, std::string_view name) {
+    static constexpr std::array<std::string_view, 8> known = {"left_child",
+                                                              "right_child",
+                                                              "feature",
+                                                              "threshold",
+                                                              "impurity",
+                                                              "n_node_samples",
+                                                              "weighted_n_node_samples",
+                                                              "missing_go_to_left"};
+    if (std::find(known.begin(), known.end(), name) != known.end())
+      return;
+    if (name != "left_cat_bitset")
+      refuse("the tree's nodes have a field ", quoted(name), " that petrify does not know");
+    // Categories of a node; all zero where the tree splits on numbers only.
+    const numpy_column bits(nodes, name);
+    for (std::uint64_t i = 0; i < bits.size(); ++i)
+      for (std::uint64_t k = 0; k < bits.numbers_per_record(); ++k)
+        if (bits.integer(i, k) != 0)
+          refuse("node ", i, " splits on categories, expected splits on numbers");
+  }
+};
+
+// The values of leaves: (node, output, class), the classes padded to the widest output.
+class leaf_values {
+public:
+  leaf_values(const pickle::value& values, std::uint64_t num_nodes, std::span<const std::uint32_t> widths)
+      : widths_(widths) {
+    const auto array = values.as_array();
+    if (!array || array->dtype->kind != 'f' || array->dtype->item_size != 8)
+      refuse("the tree's values are ", values.describe(), ", expected an array of <f8");
+    const std::uint32_t widest = *std::max_element(widths.begin(), widths.end());
+    const std::vector<std::uint64_t>& shape = array->shape;
+    if (shape.size() != 3 || shape[0] != num_nodes || shape[1] != widths.size() || shape[2] != widest) {
+      std::string seen;
+      for (const std::uint64_t length : shape)
+        seen += (seen.empty() ? "" : ", ") + text(length);
+      refuse("the tree's values have shape (", seen, "), expected (", num_nodes, ", ", widths.size(), ", ", widest,
+             ")");
+    }
+    stride_ = widest;
+    native_ = array->dtype->swapped || !array->is_row_major() ? std::optional(to_native_bytes(*array)) : std::nullopt;
+    bytes_ = native_ ? std::span<const std::byte>(native_->span()) : array->data;
+  }
+
+  // The values of all outputs of one node, without the padding. Valid until the next call.
+  std::span<const double> of(std::uint64_t node, bool normalize) {
+    row_.clear();
+    for (std::size_t k = 0; k < widths_.size(); ++k) {
+      const std::size_t begin = row_.size();
+      for (std::uint32_t c = 0; c < widths_[k]; ++c) {
+        double x;
+        std::memcpy(&x, bytes_.data() + ((node * widths_.size() + k) * stride_ + c) * sizeof x, sizeof x);
+        row_.push_back(x);
+      }
+      if (!normalize)
+        continue;
+      const double sum = pairwise_sum(row_.data() + begin, widths_[k]);
+      for (std::size_t i = begin; i < row_.size(); ++i)
+        row_[i] /= sum == 0.0 ? 1.0 : sum;
+    }
+    return row_;
+  }
+
+private:
+  std::span<const std::uint32_t> widths_;
+  std::uint64_t stride_ = 0;
+  std::optional<byte_buffer> native_;
+  std::span<const std::byte> bytes_;
+  std::vector<double> row_;
+};
+
+std::uint32_t node_number(std::int64_t child, std::uint64_t node, std::uint64_t num_nodes) {
+  if (child < 0 || static_cast<std::uint64_t>(child) >= num_nodes)
+    refuse("node ", node, ": child ", child, ", expected 0 to ", num_nodes - 1, ", or -1 for both of a leaf");
+  return static_cast<std::uint32_t>(child);
+}
+
+} // namespace
+
+void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::span<const std::uint32_t> widths,
+                      const tree_format& format) {
+  if (tree.class_name() != "sklearn.tree._tree.Tree")
+    refuse("tree_ is ", tree.describe(), ", expected sklearn.tree._tree.Tree");
+  const auto nodes = require_state(tree, "nodes").as_array();
+  if (!nodes || nodes->shape.size() != 1 || nodes->shape[0] == 0 || nodes->shape[0] > 0x7fffffff)
+    refuse("the tree's nodes are ", require_state(tree, "nodes").describe(),
+           ", expected an array of 1 to 2^31 - 1 records");
+  const std::uint64_t num_nodes = nodes->shape[0];
+  const node_columns columns(*nodes);
+  leaf_values values(require_state(tree, "values"), num_nodes, widths);
+  const bool normalize = format.is_classifier && format.has_counts && format.normalize_leaves;
+
+  builder.begin_tree(static_cast<std::uint32_t>(num_nodes));
+  std::array<std::int64_t, block_nodes> left;
+  std::array<std::int64_t, block_nodes> right;
+  std::array<std::int64_t, block_nodes> feature;
+  std::array<std::int64_t, block_nodes> missing_left{};
+  std::array<double, block_nodes> threshold;
+  for (std::uint64_t first = 0; first < num_nodes; first += block_nodes) {
+    const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(block_nodes, num_nodes - first));
+    columns.left.read(first, std::span(left).first(count));
+    columns.right.read(first, std::span(right).first(count));
+    columns.feature.read(first, std::span(feature).first(count));
+    columns.threshold.read(first, std::span(threshold).first(count));
+    if (columns.missing_left)
+      columns.missing_left->read(first, std::span(missing_left).first(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t node = first + i;
+      const auto number = static_cast<std::uint32_t>(node);
+      if (left[i] == no_child && right[i] == no_child) {
+        builder.leaf(number, values.of(node, normalize));
+        continue;
+      }
+      if (feature[i] < 0 || feature[i] > 0x7fffffff)
+        refuse("node ", node, ": splits on feature ", feature[i], ", expected 0 or more");
+      builder.split(number, static_cast<std::uint32_t>(feature[i]), comparison::less_equal, threshold[i],
+                    missing_left[i] != 0 ? missing::left : missing::right, node_number(left[i], node, num_nodes),
+                    node_number(right[i], node, num_nodes));
+    }
+  }
+  builder.end_tree();
+}
+
+} // namespace petrify::inline v0

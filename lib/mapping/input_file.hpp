@@ -1,0 +1,59 @@
+// One file, opened once: its descriptor, its size, and one read-only mapping of the whole of it.
+#pragma once
+
+#include <petrify/version.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace petrify::inline v0 {
+
+// A regular file that is open for reading. The descriptor is closed with the object; a mapping outlives it.
+//
+// Errors carry the path. Thread safety: const members may be called from any number of threads.
+class input_file {
+public:
+  // Opens with O_CLOEXEC | O_NONBLOCK, so that a FIFO without a writer cannot block.
+  // Throws: errc::io; errc::not_regular for a directory, FIFO, socket or device.
+  explicit input_file(std::string path);
+  input_file(input_file&& other) noexcept;
+  input_file& operator=(input_file&& other) noexcept;
+  ~input_file();
+
+  const std::string& path() const noexcept { return path_; }
+  // Size when it was opened, in bytes.
+  std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+
+  // Fills `out` with the bytes from `offset` on, through pread. Throws: errc::io; errc::truncated at the file's end.
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const;
+
+  int descriptor() const noexcept { return descriptor_; }
+
+private:
+  std::string path_;
+  int descriptor_ = -1;
+  std::uint64_t size_bytes_ = 0;
+};
+
+// All bytes of an input_file, mapped read-only and shared. Movable; views of it stay valid when it moves.
+class mapping {
+public:
+  // Maps `file`'s own descriptor: the name is not looked up again. An empty file gives an empty mapping.
+  // Cost: one mmap, no page is read. Throws: errc::io.
+  explicit mapping(const input_file& file);
+  mapping(mapping&&) noexcept;
+  mapping& operator=(mapping&&) noexcept;
+  ~mapping();
+
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+private:
+  struct region;
+  std::unique_ptr<region> region_;
+  std::span<const std::byte> bytes_;
+};
+
+} // namespace petrify::inline v0
