@@ -3,8 +3,11 @@
 
 #include <petrify/array.hpp>
 #include <petrify/error.hpp>
+#include <petrify/forest.hpp>
 #include <petrify/limits.hpp>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,7 +16,6 @@
 namespace petrify::inline v0 {
 
 class container;
-class forest;
 
 // One object of a file, for listings.
 struct object_info {
@@ -25,9 +27,11 @@ struct object_info {
 
 // Whether forest() checks the nodes. A checked forest cannot make a prediction read outside the mapping.
 enum class trust {
-  nothing, // one linear pass over the nodes, once per file and forest (27 GB/s; it doubles as read-ahead)
+  nothing, // one linear pass over the nodes, once per file and forest (2 GB/s and more; it doubles as read-ahead)
   caller,  // none: the caller vouches that this file passed verify() since it was last written
 };
+
+using verify_progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // A mapped petrify file. Copies share the mapping; the last one unmaps it. Views (array_view, forest, ...) borrow:
 // some copy of the file must outlive them.
@@ -70,7 +74,8 @@ public:
 
   // Checks every byte: checksums, padding, every object's description, text and structure.
   // Returns every fault it finds; none means that the file is sound. Cost: reads the whole file.
-  std::vector<error> verify() const;
+  // `progress`, if given, is called now and then with the bytes done and their total.
+  std::vector<error> verify(const verify_progress& progress = {}) const;
 
 private:
   explicit file(std::shared_ptr<const container> opened);
@@ -80,6 +85,6 @@ private:
 };
 
 // Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc.
-std::vector<error> verify(const std::string& path, const limits& bounds = {});
+std::vector<error> verify(const std::string& path, const limits& bounds = {}, const verify_progress& progress = {});
 
 } // namespace petrify::inline v0

@@ -38,7 +38,7 @@ public:
   std::int64_t as_int(std::size_t i) const noexcept;
   double as_real(std::size_t i) const noexcept;
   std::string_view as_text(std::size_t i) const noexcept;
-  // Label `i` as text, whatever its type: "setosa", "2", "0.5", "True".
+  // Label `i` as Python prints it, whatever its type: setosa, 2, 0.5, 1.0, True.
   std::string text(std::size_t i) const;
 
 private:
@@ -71,6 +71,12 @@ public:
   std::size_t num_outputs() const noexcept;
   // Labels of output `i` < num_outputs(); empty for a regression.
   class_labels labels(std::size_t i = 0) const noexcept;
+
+  // Type in which the origin has its scores and probabilities: float32 or float64. They are given as double here, which
+  // holds both exactly.
+  dtype score_type() const noexcept;
+  // Type of the numbers that output `i` of a regression has there.
+  dtype value_type(std::size_t i = 0) const noexcept;
 
   // Facts about the encoding, for reports.
   std::string_view layout() const noexcept;     // "n8" or "n16"

@@ -3,6 +3,8 @@
 
 #include <petrify/array.hpp>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -28,7 +30,9 @@ private:
 };
 
 // Writes `array` as a .npy file that appears whole or not at all; texts become numpy's fixed-length unicode.
+// `progress`, if given, is called now and then with the bytes done and their total.
 // Throws: errc::io; errc::unsupported for bfloat16, which numpy does not have.
-void write_npy(const std::string& path, const any_array& array);
+void write_npy(const std::string& path, const any_array& array,
+               const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 
 } // namespace petrify::inline v0

@@ -55,7 +55,21 @@ public:
        std::ptrdiff_t column_stride) noexcept
       : data_(data), num_rows_(num_rows), num_columns_(num_columns), row_stride_(row_stride),
         column_stride_(column_stride), type_(feature_type_of<T>) {}
+  // A matrix of rank 2 (array_view<float>, for one). Of another rank: no rows and no columns.
+  template <class Matrix>
+  requires(feature_value<typename Matrix::value_type>&& requires(const Matrix& m) {
+    m.rank();
+    m.shape();
+    m.strides();
+  }) rows(const Matrix& matrix)
+  noexcept
+      : rows(matrix.data(), matrix.rank() == 2 ? matrix.shape()[0] : 0, matrix.rank() == 2 ? matrix.shape()[1] : 0,
+             matrix.rank() == 2 ? matrix.strides()[0] : 0, matrix.rank() == 2 ? matrix.strides()[1] : 0) {}
   // One row.
+  template <std::ranges::contiguous_range R>
+  requires feature_value<std::ranges::range_value_t<R>> rows(const R& row)
+  noexcept // implicit: forest.predict(vector)
+      : rows(row_view(row)) {}
   rows(const row_view& row) noexcept
       : data_(row.data()), num_rows_(1), num_columns_(row.size()), row_stride_(0), column_stride_(1),
         type_(row.type()) {}

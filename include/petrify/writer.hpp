@@ -24,6 +24,12 @@ class array_stream;
 template <class A>
 struct array_adapter;
 
+// Ranges that are lists of values. A range that has a shape() is a matrix or more, and would lose its axes.
+template <class R>
+concept flat_range = std::ranges::sized_range<const R> && !requires(const R& range) {
+  range.shape();
+};
+
 // Writes `path` anew. Until commit() returns, whatever was at `path` stays as it is; without commit(), or after an
 // exception, nothing remains of the writer's work.
 //
@@ -51,14 +57,13 @@ public:
   }
   // A vector, span or other contiguous range of elements: an array of rank 1.
   template <std::ranges::contiguous_range R>
-  requires element<std::ranges::range_value_t<R>>
-  void add(std::string_view name, const R& values) {
+  requires(flat_range<R>&& element<std::ranges::range_value_t<R>>) void add(std::string_view name, const R& values) {
     using value = std::remove_const_t<std::ranges::range_value_t<R>>;
     add<value>(name, std::span<const value>(std::ranges::data(values), std::ranges::size(values)),
                {static_cast<std::uint64_t>(std::ranges::size(values))});
   }
   // Texts, as an array of rank 1. Throws also: errc::invalid_argument for text that is not valid UTF-8.
-  template <std::ranges::sized_range R>
+  template <flat_range R>
   requires std::convertible_to<std::ranges::range_reference_t<const R>, std::string_view>
   void add(std::string_view name, const R& texts) {
     std::vector<std::string_view> views;

@@ -6,6 +6,8 @@
 
 #include <petrify/file.hpp>
 
+#include <algorithm>
+
 namespace petrify::inline v0 {
 
 namespace {
@@ -15,6 +17,11 @@ std::uint64_t stored_item_size(dtype type, std::uint32_t item_size) {
   if (type == dtype::fixed_bytes)
     return item_size;
   return type == dtype::string ? sizeof(std::uint64_t) : size_bytes(type);
+}
+
+// Axes along which elements have neighbours; with fewer than two of them both orders are the same.
+std::size_t count_long_axes(std::span<const std::uint64_t> shape) {
+  return static_cast<std::size_t>(std::count_if(shape.begin(), shape.end(), [](std::uint64_t n) { return n != 1; }));
 }
 
 // What is wrong with a description, or an empty text.
@@ -29,8 +36,8 @@ std::string fault_of(const array_description& d) {
   if ((d.element_type == dtype::fixed_bytes) != (d.item_size != 0))
     return text("item size ", d.item_size, " for element type ", to_string(d.element_type),
                 ", expected one for bytes and none for every other type");
-  if (d.element_type == dtype::string && d.order != axis_order::row_major)
-    return "strings in column-major order, expected row-major";
+  if (d.order != axis_order::row_major && (d.element_type == dtype::string || count_long_axes(d.shape) < 2))
+    return "column-major order, expected row-major for strings and where both are the same";
   return {};
 }
 
@@ -83,6 +90,10 @@ void verify_array(const container& from, std::size_t index, std::vector<error>& 
   } catch (const error& failure) {
     faults.push_back(failure.path().empty() ? failure.at(from.path(), where) : failure);
   }
+}
+
+axis_order canonical_order(axis_order order, std::span<const std::uint64_t> shape) {
+  return count_long_axes(shape) < 2 ? axis_order::row_major : order;
 }
 
 void check_elements(dtype type, std::uint32_t item_size, std::uint64_t elements_bytes,

@@ -34,11 +34,7 @@ void writer::add_bytes(std::string_view name, dtype type, std::uint32_t item_siz
   }
   out.begin_object(name);
   out.add_segment(elements);
-  // An array that is both is stored as row-major: equal content gives equal bytes.
-  std::size_t long_axes = 0;
-  for (const std::uint64_t length : shape)
-    long_axes += length != 1;
-  out.end_object(array_description{type, long_axes < 2 ? axis_order::row_major : order, shape, item_size});
+  out.end_object(array_description{type, canonical_order(order, shape), shape, item_size});
 }
 
 void writer::add_strings(std::string_view name, std::span<const std::string_view> texts,

@@ -86,7 +86,8 @@ std::size_t container::find(std::string_view name, object_kind kind) const {
   return *index;
 }
 
-void container::verify(std::vector<error>& faults) const {
+void container::verify(std::vector<error>& faults,
+                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
   const auto report = [&](errc code, std::string where, std::string message) {
     faults.emplace_back(code, path_, std::move(where), std::move(message));
   };
@@ -116,6 +117,8 @@ void container::verify(std::vector<error>& faults) const {
       if (const std::uint64_t computed = checksum(file.subspan(place.offset + done, length)); computed != stored)
         report(errc::corrupt, text("segment ", i, " bytes ", place.offset + done, " to ", place.offset + done + length),
                text("checksum ", stored, " stored, but the bytes give ", computed));
+      if (progress && digest % 64 == 63)
+        progress(place.offset + done + length, file.size());
     }
   }
   check_padding(end, table.offset);

@@ -6,6 +6,7 @@
 
 #include <petrify/error.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,7 +36,8 @@ public:
   std::size_t find(std::string_view name, object_kind kind) const;
 
   // Checks digest table, digests and padding. Appends a fault for each that is wrong. Cost: reads the whole file.
-  void verify(std::vector<error>& faults) const;
+  void verify(std::vector<error>& faults,
+              const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) const;
 
   // What another room made of object `index`: made at the first call, then kept for as long as the container.
   // `make` returns a shared_ptr<const T>; for one object T must always be the same. Cost: a lock.

@@ -19,6 +19,7 @@ void container_writer::begin_object(std::string_view name) {
   const auto refuse = [&](const auto&... why) {
     throw error(errc::invalid_argument, path(), text("object ", quoted(name)), text(why...));
   };
+  require_whole_objects();
   if (name.empty() || name.size() > max_name_bytes)
     refuse("name of ", name.size(), " bytes, expected 1 to ", max_name_bytes);
   if (!is_utf8(name))
@@ -26,6 +27,7 @@ void container_writer::begin_object(std::string_view name) {
   if (!names_.emplace(name).second)
     refuse("name is taken already, expected each name once");
   name_ = name;
+  in_object_ = true;
   first_segment_ = static_cast<std::uint32_t>(segments_.size());
 }
 
@@ -88,13 +90,22 @@ void container_writer::add_segment(std::span<const std::byte> bytes) {
 
 void container_writer::end_object(const array_description& description) {
   directory_.add_array(name_, first_segment_, description);
+  in_object_ = false;
 }
 
 void container_writer::end_object(const forest_description& description) {
   directory_.add_forest(name_, first_segment_, description);
+  in_object_ = false;
+}
+
+void container_writer::require_whole_objects() const {
+  if (in_object_)
+    throw error(errc::invalid_argument, path(), text("object ", quoted(name_)),
+                "could not be written whole, expected a new writer");
 }
 
 void container_writer::commit() {
+  require_whole_objects();
   const auto digests = std::as_bytes(std::span(digests_));
   pad_to(segment_alignment);
   const extent table{file_.size_bytes(), digests.size()};

@@ -18,7 +18,8 @@ public:
   // Throws: what output_file throws.
   explicit container_writer(std::string path);
 
-  // Throws: errc::invalid_argument for a name that is empty, too long, no UTF-8 or taken.
+  // Throws: errc::invalid_argument for a name that is empty, too long, no UTF-8 or taken, and after an object that
+  // failed half-way.
   void begin_object(std::string_view name);
   void begin_segment();
   // Throws: errc::io.
@@ -35,6 +36,7 @@ public:
   const std::string& path() const noexcept { return file_.target(); }
 
 private:
+  void require_whole_objects() const;
   void pad_to(std::uint64_t alignment);
   void emit(std::span<const std::byte> bytes);
 
@@ -42,6 +44,7 @@ private:
   directory_builder directory_;
   std::unordered_set<std::string> names_;
   std::string name_;
+  bool in_object_ = false;
   std::uint32_t first_segment_ = 0;
   std::vector<extent> segments_;
   std::vector<std::uint64_t> digests_;

@@ -6,7 +6,6 @@
 
 #include <petrify/dtype.hpp>
 
-#include <limits>
 #include <span>
 #include <string_view>
 
@@ -36,7 +35,6 @@ struct forest_description {
 
   std::uint32_t num_columns = 0;
   text_list_description column_names;
-  double missing_sentinel = std::numeric_limits<double>::quiet_NaN();
 
   std::span<const std::uint32_t> slot_columns;
   std::span<const slot_kind> slot_kinds;

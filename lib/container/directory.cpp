@@ -7,6 +7,7 @@
 #include "directory_generated.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace petrify::inline v0 {
 
@@ -76,11 +77,16 @@ object_kind kind_of(fbs::Description type) {
 
 // Segments and digest table fill the bytes between header and directory, each at the first place its alignment
 // allows: so no byte is unexplained and nothing overlaps.
-void check_places(std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> sizes, extent digests,
-                  std::uint64_t claimed_digests, std::uint64_t directory_offset) {
+void check_places(std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> sizes,
+                  std::uint64_t large_alignment, extent digests, std::uint64_t claimed_digests,
+                  std::uint64_t directory_offset) {
+  if (!std::has_single_bit(large_alignment) || large_alignment < large_segment_alignment ||
+      large_alignment > max_large_segment_alignment)
+    fail(errc::malformed, "directory", "large segments aligned to ", large_alignment, ", expected a power of two from ",
+         large_segment_alignment, " to ", max_large_segment_alignment);
   std::uint64_t end = header_bytes;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const std::uint64_t expected = align_up(end, alignment_of_segment(sizes[i]));
+    const std::uint64_t expected = align_up(end, alignment_of_segment(sizes[i], large_alignment));
     if (offsets[i] != expected || !in_range(expected, sizes[i], directory_offset))
       fail(errc::malformed, text("directory: segment ", i), "bytes ", offsets[i], " + ", sizes[i],
            ", expected it at byte ", expected, " and to end before the directory at ", directory_offset);
@@ -115,86 +121,16 @@ void check_object(const object_entry& object, std::string_view previous, std::ve
   }
 }
 
-} // namespace
-
-const char* to_string(object_kind kind) noexcept {
-  switch (kind) {
-  case object_kind::array: return "array";
-  case object_kind::forest: return "forest";
-  case object_kind::unknown: break;
-  }
-  return "unknown";
+const fbs::Object& stored_object(const std::byte* bytes, std::size_t index) {
+  return *root_of(bytes)->objects()->Get(static_cast<fb::uoffset_t>(index));
 }
 
-std::uint64_t num_digests(std::span<const std::uint64_t> segment_sizes) noexcept {
-  std::uint64_t count = 0;
-  for (const std::uint64_t size : segment_sizes)
-    count += size / digest_chunk_bytes + (size % digest_chunk_bytes != 0);
-  return count;
-}
-
-directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits& bounds)
-    : bytes_(std::move(bytes)), size_(at.size) {
-  // An honest object has two tables and takes more than 32 bytes; nothing is nested deeper than four levels.
-  const auto max_tables = static_cast<fb::uoffset_t>(16 + size_ / 16);
-  fb::Verifier verifier(reinterpret_cast<const std::uint8_t*>(bytes_.get()), size_, 8, max_tables);
-  if (!fbs::VerifyDirectoryBuffer(verifier))
-    fail(errc::malformed, "directory", "the ", size_, " bytes at ", at.offset,
-         " are no valid FlatBuffer with identifier \"", fbs::DirectoryIdentifier(), "\"");
-  const fbs::Directory& root = *root_of(bytes_.get());
-  vector_source source({}, size_);
-  producer_ = source.take(root.producer(), "producer");
-  offsets_ = source.take<std::uint64_t>(root.segment_offsets(), "segment_offsets");
-  sizes_ = source.take<std::uint64_t>(root.segment_sizes(), "segment_sizes");
-  if (offsets_.size() != sizes_.size())
-    fail(errc::malformed, "directory", offsets_.size(), " segment offsets and ", sizes_.size(),
-         " segment sizes, expected as many of each");
-  const auto digests_size = checked_mul(root.num_digests(), sizeof(std::uint64_t));
-  digest_table_ = {root.digests_offset(), digests_size.value_or(max_size)};
-  digests_checksum_ = root.digests_checksum();
-  check_places(offsets_, sizes_, digest_table_, root.num_digests(), at.offset);
-
-  const auto* list = root.objects();
-  const std::size_t count = list == nullptr ? 0 : list->size();
-  if (count > bounds.max_objects)
-    fail(errc::limit_exceeded, "directory", count, " objects, expected at most ", bounds.max_objects);
-  objects_.reserve(count);
-  std::vector<bool> owned(offsets_.size());
-  std::uint64_t num_owned = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const fbs::Object& stored = *list->Get(static_cast<fb::uoffset_t>(i));
-    const object_entry object{source.take(stored.name(), "an object's name"),
-                              stored.description() == nullptr ? object_kind::unknown
-                                                              : kind_of(stored.description_type()),
-                              stored.first_segment(), stored.num_segments()};
-    check_object(object, i == 0 ? std::string_view() : objects_.back().name, owned);
-    num_owned += object.num_segments;
-    objects_.push_back(object);
-  }
-  if (num_owned != owned.size())
-    fail(errc::malformed, "directory", "objects own ", num_owned, " segments, expected all ", owned.size());
-}
-
-std::optional<std::size_t> directory::find(std::string_view name) const noexcept {
-  const auto found =
-      std::lower_bound(objects_.begin(), objects_.end(), name,
-                       [](const object_entry& object, std::string_view key) { return object.name < key; });
-  if (found == objects_.end() || found->name != name)
-    return std::nullopt;
-  return static_cast<std::size_t>(found - objects_.begin());
-}
-
-array_description directory::describe_array(std::size_t index) const {
-  const auto& stored =
-      *root_of(bytes_.get())->objects()->Get(static_cast<fb::uoffset_t>(index))->description_as_Array();
-  vector_source source(objects_[index].name, size_);
+array_description read_array(const fbs::Array& stored, vector_source& source) {
   return {static_cast<dtype>(stored.element_type()), static_cast<axis_order>(stored.order()),
           source.take<std::uint64_t>(stored.shape(), "shape"), stored.item_size()};
 }
 
-forest_description directory::describe_forest(std::size_t index) const {
-  const auto& f = *root_of(bytes_.get())->objects()->Get(static_cast<fb::uoffset_t>(index))->description_as_Forest();
-  vector_source source(objects_[index].name, size_);
+forest_description read_forest(const fbs::Forest& f, vector_source& source) {
   forest_description d;
   d.library = source.take(f.library(), "library");
   d.library_version = source.take(f.library_version(), "library_version");
@@ -204,7 +140,6 @@ forest_description directory::describe_forest(std::size_t index) const {
 
   d.num_columns = f.num_columns();
   d.column_names = source.take(f.column_name_ends(), f.column_name_bytes(), "column_names");
-  d.missing_sentinel = f.missing_sentinel();
   d.slot_columns = source.take<std::uint32_t>(f.slot_columns(), "slot_columns");
   d.slot_kinds = source.take<slot_kind>(f.slot_kinds(), "slot_kinds");
   d.slot_missing = source.take<missing_rule>(f.slot_missing(), "slot_missing");
@@ -247,7 +182,9 @@ forest_description directory::describe_forest(std::size_t index) const {
   d.cut_tie_is_upper = f.cut_tie_is_upper();
 
   const auto has = [](const auto* vector) { return vector != nullptr && vector->size() != 0; };
-  if (has(f.step_ops()) || has(f.step_columns()) || has(f.step_a()) || has(f.step_b()) || has(f.step_rounding()))
+  if (f.has_missing_sentinel())
+    d.unsupported_part = "a missing sentinel";
+  else if (has(f.step_ops()) || has(f.step_columns()) || has(f.step_a()) || has(f.step_b()) || has(f.step_rounding()))
     d.unsupported_part = "steps on rows";
   else if (has(f.category_rules()) || has(f.category_known_sets()) || has(f.category_set_ends()))
     d.unsupported_part = "categories";
@@ -255,6 +192,91 @@ forest_description directory::describe_forest(std::size_t index) const {
            has(f.dictionary_text_bytes()) || has(f.dictionary_codes()))
     d.unsupported_part = "category dictionaries";
   return d;
+}
+
+} // namespace
+
+const char* to_string(object_kind kind) noexcept {
+  switch (kind) {
+  case object_kind::array: return "array";
+  case object_kind::forest: return "forest";
+  case object_kind::unknown: break;
+  }
+  return "unknown";
+}
+
+std::uint64_t num_digests(std::span<const std::uint64_t> segment_sizes) noexcept {
+  std::uint64_t count = 0;
+  for (const std::uint64_t size : segment_sizes)
+    count += size / digest_chunk_bytes + (size % digest_chunk_bytes != 0);
+  return count;
+}
+
+directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits& bounds)
+    : bytes_(std::move(bytes)), size_(at.size) {
+  // An honest object has two tables and takes more than 32 bytes; nothing is nested deeper than four levels.
+  const auto max_tables = static_cast<fb::uoffset_t>(16 + size_ / 16);
+  fb::Verifier verifier(reinterpret_cast<const std::uint8_t*>(bytes_.get()), size_, 8, max_tables);
+  if (!fbs::VerifyDirectoryBuffer(verifier))
+    fail(errc::malformed, "directory", "the ", size_, " bytes at ", at.offset,
+         " are no valid FlatBuffer with identifier \"", fbs::DirectoryIdentifier(), "\"");
+  const fbs::Directory& root = *root_of(bytes_.get());
+  vector_source source({}, size_);
+  producer_ = source.take(root.producer(), "producer");
+  offsets_ = source.take<std::uint64_t>(root.segment_offsets(), "segment_offsets");
+  sizes_ = source.take<std::uint64_t>(root.segment_sizes(), "segment_sizes");
+  if (offsets_.size() != sizes_.size())
+    fail(errc::malformed, "directory", offsets_.size(), " segment offsets and ", sizes_.size(),
+         " segment sizes, expected as many of each");
+  const auto digests_size = checked_mul(root.num_digests(), sizeof(std::uint64_t));
+  digest_table_ = {root.digests_offset(), digests_size.value_or(max_size)};
+  digests_checksum_ = root.digests_checksum();
+  check_places(offsets_, sizes_, root.large_alignment(), digest_table_, root.num_digests(), at.offset);
+
+  const auto* list = root.objects();
+  const std::size_t count = list == nullptr ? 0 : list->size();
+  if (count > bounds.max_objects)
+    fail(errc::limit_exceeded, "directory", count, " objects, expected at most ", bounds.max_objects);
+  objects_.reserve(count);
+  std::vector<bool> owned(offsets_.size());
+  std::uint64_t num_owned = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const fbs::Object& stored = *list->Get(static_cast<fb::uoffset_t>(i));
+    const bool is_known = stored.description() != nullptr && stored.required_features() == 0;
+    const object_entry object{source.take(stored.name(), "an object's name"),
+                              is_known ? kind_of(stored.description_type()) : object_kind::unknown,
+                              stored.first_segment(), stored.num_segments()};
+    check_object(object, i == 0 ? std::string_view() : objects_.back().name, owned);
+    num_owned += object.num_segments;
+    objects_.push_back(object);
+    // All descriptions together must fit the directory too, or a small file could make its readers decode the same
+    // large description a thousand times.
+    if (object.kind == object_kind::array)
+      read_array(*stored.description_as_Array(), source);
+    if (object.kind == object_kind::forest)
+      read_forest(*stored.description_as_Forest(), source);
+  }
+  if (num_owned != owned.size())
+    fail(errc::malformed, "directory", "objects own ", num_owned, " segments, expected all ", owned.size());
+}
+
+std::optional<std::size_t> directory::find(std::string_view name) const noexcept {
+  const auto found =
+      std::lower_bound(objects_.begin(), objects_.end(), name,
+                       [](const object_entry& object, std::string_view key) { return object.name < key; });
+  if (found == objects_.end() || found->name != name)
+    return std::nullopt;
+  return static_cast<std::size_t>(found - objects_.begin());
+}
+
+array_description directory::describe_array(std::size_t index) const {
+  vector_source source(objects_[index].name, size_);
+  return read_array(*stored_object(bytes_.get(), index).description_as_Array(), source);
+}
+
+forest_description directory::describe_forest(std::size_t index) const {
+  vector_source source(objects_[index].name, size_);
+  return read_forest(*stored_object(bytes_.get(), index).description_as_Forest(), source);
 }
 
 } // namespace petrify::inline v0

@@ -71,6 +71,13 @@ struct directory_builder::state {
     fb::Offset<void> description;
   };
   std::vector<entry> objects;
+
+  // Checked after each object, long before FlatBuffers' own limit of 2 GiB.
+  void require_room() const {
+    if (builder.GetSize() > max_directory_size)
+      fail(errc::limit_exceeded, "directory", builder.GetSize(), " bytes, expected at most ", max_directory_size,
+           ": use fewer or shorter names");
+  }
 };
 
 directory_builder::directory_builder() : state_(std::make_unique<state>()) {}
@@ -85,6 +92,7 @@ void directory_builder::add_array(std::string_view name, std::uint32_t first_seg
   array.add_shape(shape);
   array.add_item_size(d.item_size);
   state_->objects.push_back({std::string(name), first_segment, fbs::Description::Array, array.Finish().Union()});
+  state_->require_room();
 }
 
 void directory_builder::add_forest(std::string_view name, std::uint32_t first_segment, const forest_description& d) {
@@ -131,7 +139,6 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   f.add_num_columns(d.num_columns);
   f.add_column_name_ends(column_name_ends);
   f.add_column_name_bytes(column_name_bytes);
-  f.add_missing_sentinel(d.missing_sentinel);
   f.add_slot_columns(slot_columns);
   f.add_slot_kinds(slot_kinds);
   f.add_slot_missing(slot_missing);
@@ -169,6 +176,7 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   f.add_cut(d.cut);
   f.add_cut_tie_is_upper(d.cut_tie_is_upper);
   state_->objects.push_back({std::string(name), first_segment, fbs::Description::Forest, f.Finish().Union()});
+  state_->require_room();
 }
 
 std::vector<std::byte> directory_builder::finish(std::span<const extent> segments, extent digest_table,
@@ -201,12 +209,10 @@ std::vector<std::byte> directory_builder::finish(std::span<const extent> segment
   const auto offsets_vector = put<std::uint64_t>(b, std::span<const std::uint64_t>(offsets));
   const auto sizes_vector = put<std::uint64_t>(b, std::span<const std::uint64_t>(sizes));
   const auto objects_vector = b.CreateVector(tables);
-  fbs::FinishDirectoryBuffer(b, fbs::CreateDirectory(b, producer, offsets_vector, sizes_vector, digest_table.offset,
-                                                     digest_table.size / sizeof(std::uint64_t), digests_checksum,
-                                                     objects_vector));
-  if (b.GetSize() > max_directory_size)
-    fail(errc::limit_exceeded, "directory", b.GetSize(), " bytes, expected at most ", max_directory_size,
-         ": use fewer or shorter names");
+  fbs::FinishDirectoryBuffer(b, fbs::CreateDirectory(b, producer, offsets_vector, sizes_vector, large_segment_alignment,
+                                                     digest_table.offset, digest_table.size / sizeof(std::uint64_t),
+                                                     digests_checksum, objects_vector));
+  state_->require_room();
   const auto* bytes = reinterpret_cast<const std::byte*>(b.GetBufferPointer());
   return {bytes, bytes + b.GetSize()};
 }

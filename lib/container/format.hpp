@@ -16,13 +16,14 @@ inline constexpr std::uint64_t header_bytes = 128;
 inline constexpr std::uint64_t segment_alignment = 64;
 // From this size on a segment starts on a page.
 inline constexpr std::uint64_t large_segment_bytes = std::uint64_t{64} << 10;
-inline constexpr std::uint64_t large_segment_alignment = 4096;
+inline constexpr std::uint64_t large_segment_alignment = 4096; // what this version writes
+inline constexpr std::uint64_t max_large_segment_alignment = std::uint64_t{2} << 20;
 inline constexpr std::uint64_t digest_chunk_bytes = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t max_directory_size = std::uint64_t{64} << 20;
 inline constexpr std::size_t max_name_bytes = 1024;
 
-constexpr std::uint64_t alignment_of_segment(std::uint64_t size_bytes) noexcept {
-  return size_bytes >= large_segment_bytes ? large_segment_alignment : segment_alignment;
+constexpr std::uint64_t alignment_of_segment(std::uint64_t size_bytes, std::uint64_t large_alignment) noexcept {
+  return size_bytes >= large_segment_bytes ? large_alignment : segment_alignment;
 }
 
 enum class task_kind : std::uint8_t { none = 0, classification = 1, regression = 2, ranking = 3, anomaly = 4 };
@@ -44,7 +45,8 @@ enum class segment_role : std::uint8_t {
   dense_tables = 11,
   attribute = 64,
 };
-inline constexpr std::uint8_t whole_forest = 255; // segment_layouts: belongs to no single layout
+inline constexpr std::uint8_t whole_forest = 255;             // segment_layouts: belongs to no single layout
+inline constexpr std::uint32_t all_raw_columns = 0xffffffffu; // epilogue_columns
 enum class leaf_form : std::uint8_t { none = 0, inline_float32 = 1, scalar = 2, vector = 3, sparse = 4, linear = 5 };
 enum class sum_kind : std::uint8_t { none = 0, sum = 1, minimum = 2, maximum = 3, weighted_median = 4 };
 enum class epilogue_op : std::uint8_t {

@@ -1,6 +1,7 @@
 #include <petrify/forest.hpp>
 
 #include "base/fail.hpp"
+#include "base/real_text.hpp"
 #include "forest/evaluate.hpp"
 
 #include <algorithm>
@@ -11,8 +12,13 @@ namespace petrify::inline v0 {
 namespace {
 
 // Rows that are walked together: enough to keep a tree's nodes in the cache for many rows, few enough that their keys
-// and sums stay there too.
-constexpr std::size_t tile_rows = 256;
+// and sums stay there too, however wide a forest is.
+std::size_t tile_rows_of(const forest_data& forest) {
+  constexpr std::size_t most_rows = 256;
+  constexpr std::size_t most_bytes = std::size_t{1} << 20;
+  const std::size_t row_bytes = forest.slots.size() * sizeof(std::uint32_t) + forest.raw_width * sizeof(double);
+  return std::clamp<std::size_t>(most_bytes / row_bytes, 1, most_rows);
+}
 
 void require_shape(const forest_data& forest, const rows& x, std::size_t room, std::size_t width, unsigned threads) {
   if (x.num_columns() != forest.num_columns)
@@ -31,6 +37,7 @@ void for_each_tile(const forest_data& forest, std::size_t num_rows, unsigned thr
     for (std::size_t first = begin; first < end; first += with.capacity())
       work(with, first, std::min(with.capacity(), end - first));
   };
+  const std::size_t tile_rows = tile_rows_of(forest);
   const std::size_t tiles = (num_rows + tile_rows - 1) / tile_rows;
   const std::size_t workers = std::max<std::size_t>(1, std::min<std::size_t>(threads, tiles));
   // All that can throw comes before the first thread starts.
@@ -80,8 +87,8 @@ std::string class_labels::text(std::size_t i) const {
   case dtype::string: return std::string(as_text(i));
   case dtype::bool8: return as_int(i) != 0 ? "True" : "False";
   case dtype::uint64: return v0::text(static_cast<std::uint64_t>(as_int(i)));
-  case dtype::float32: return v0::text(static_cast<float>(as_real(i)));
-  case dtype::float64: return v0::text(as_real(i));
+  case dtype::float32: return real_text(static_cast<float>(as_real(i)));
+  case dtype::float64: return real_text(as_real(i));
   default: return v0::text(as_int(i));
   }
 }
@@ -95,6 +102,12 @@ std::size_t forest::num_columns() const noexcept { return data_->num_columns; }
 std::vector<std::string_view> forest::column_names() const { return data_->column_names; }
 std::size_t forest::num_trees() const noexcept { return data_->num_trees; }
 std::size_t forest::num_outputs() const noexcept { return data_->outputs.size(); }
+
+dtype forest::score_type() const noexcept { return data_->accumulator; }
+
+dtype forest::value_type(std::size_t i) const noexcept {
+  return i < data_->outputs.size() && data_->outputs[i].num_classes == 0 ? data_->outputs[i].type : dtype::none;
+}
 
 class_labels forest::labels(std::size_t i) const noexcept {
   class_labels out;

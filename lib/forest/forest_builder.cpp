@@ -2,6 +2,7 @@
 
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
+#include "forest/labels.hpp"
 #include "forest/layout_builder.hpp"
 #include "forest/model_content.hpp"
 #include "forest/source_tree.hpp"
@@ -36,6 +37,9 @@ void check_labels(const label_list& labels, std::size_t output) {
            " text labels, expected only those of type ", to_string(labels.type));
   for (const std::string& label : labels.texts)
     require_utf8(label, "a label");
+  for (const std::int64_t label : labels.integers)
+    if (!label_fits(labels.type, label))
+      refuse(where, "label ", label, ", expected a value of type ", to_string(labels.type));
 }
 
 std::uint32_t raw_width_of(const forest_spec& spec) {
@@ -80,6 +84,11 @@ void check_spec(forest_spec& spec) {
   for (std::size_t i = 0; i < spec.outputs.size(); ++i) {
     const output_spec& o = spec.outputs[i];
     check_labels(o.labels, i);
+    if (o.raw_width == 0)
+      refuse(text("output ", i), "no raw column, expected at least one");
+    if (o.labels.size() == 0 && (o.value_type < dtype::bool8 || o.value_type > dtype::float64 ||
+                                 o.value_type == dtype::float16 || o.value_type == dtype::bfloat16))
+      refuse(text("output ", i), "numbers of type ", to_string(o.value_type), ", expected integers or floats");
     if (widened && o.raw_width != 1)
       refuse(text("output ", i), o.raw_width, " raw columns, expected one for complement");
     const std::size_t final_width = widened ? 2 : o.raw_width;
@@ -145,6 +154,8 @@ void forest_builder::begin_tree(std::uint32_t num_nodes, std::uint32_t target) {
     refuse(where, "has no nodes, expected at least one");
   if (target >= s.raw_width)
     refuse(where, "target ", target, ", expected less than ", s.raw_width);
+  if (target != 0 && s.model->spec.vector_leaves)
+    refuse(where, "target ", target, ", expected none: its leaves have a value for every raw column");
   s.trees.push_back({std::vector<source_node>(num_nodes), target});
   s.in_tree = true;
   s.num_set = 0;

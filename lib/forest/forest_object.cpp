@@ -108,7 +108,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   for (const epilogue_step& step : spec.epilogue) {
     ops.push_back(static_cast<epilogue_op>(step.op));
     parameters.push_back(step.parameter);
-    columns.push_back(step.column);
+    columns.push_back(step.op == epilogue_step::operation::add ? step.column : all_raw_columns);
   }
   const layout_kind layout = model.is_n16 ? layout_kind::n16 : layout_kind::n8;
   const std::uint64_t num_nodes = model.num_nodes();
@@ -195,9 +195,9 @@ forest file::forest(std::string_view name, trust vouched) const& {
   return v0::forest(data);
 }
 
-std::vector<error> file::verify() const {
+std::vector<error> file::verify(const verify_progress& progress) const {
   std::vector<error> faults;
-  container_->verify(faults);
+  container_->verify(faults, progress);
   const auto& objects = container_->contents().objects();
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (objects[i].kind == object_kind::array)
@@ -212,9 +212,9 @@ std::vector<error> file::verify() const {
   return faults;
 }
 
-std::vector<error> verify(const std::string& path, const limits& bounds) {
+std::vector<error> verify(const std::string& path, const limits& bounds, const verify_progress& progress) {
   try {
-    return file::open(path, bounds).verify();
+    return file::open(path, bounds).verify(progress);
   } catch (const error& failure) {
     return {failure};
   }

@@ -3,13 +3,17 @@
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
+#include "forest/labels.hpp"
 
-#include <cmath>
+#include <tuple>
 #include <utility>
 
 namespace petrify::inline v0 {
 
 namespace {
+
+// Epilogue operations on all columns; origins need three or four.
+constexpr std::size_t max_wide_ops = 16;
 
 // Reads one forest; each function decodes one part of the description and refuses what is wrong with it.
 class reader {
@@ -98,14 +102,49 @@ private:
     out_->column_names = texts_of(d_.column_names, "column names");
     if (!out_->column_names.empty() && out_->column_names.size() != d_.num_columns)
       refuse(out_->column_names.size(), " column names, expected ", d_.num_columns, " or none");
-    if (!std::isnan(d_.missing_sentinel))
-      unknown("missing sentinel ", d_.missing_sentinel);
+  }
+
+  // A segment that means something must be where it is looked for; one that is not known may only be skipped when its
+  // role says that it never changes a prediction.
+  void check_roles() const {
+    std::size_t num_attributes = 0;
+    for (std::size_t i = 0; i < d_.segment_roles.size(); ++i) {
+      const segment_role role = d_.segment_roles[i];
+      const std::uint8_t layout = d_.segment_layouts[i];
+      bool of_a_layout = layout != whole_forest;
+      switch (role) {
+      case segment_role::nodes:
+      case segment_role::root_pairs:
+      case segment_role::leaf_ids:
+      case segment_role::dense_tables: break;
+      case segment_role::leaf_values:
+      case segment_role::tree_targets:
+      case segment_role::tree_weights:
+      case segment_role::cuts:
+      case segment_role::category_words:
+      case segment_role::sparse_leaves:
+      case segment_role::linear_leaves: of_a_layout = !of_a_layout; break;
+      default:
+        if (role < segment_role::attribute)
+          unknown("segment ", i, ": role ", static_cast<unsigned>(role));
+        num_attributes += role == segment_role::attribute;
+        of_a_layout = true;
+      }
+      if (!of_a_layout || (layout != whole_forest && layout >= d_.layout_kinds.size()))
+        refuse("segment ", i, " of role ", static_cast<unsigned>(role), " belongs to layout ", layout,
+               ", expected one of ", d_.layout_kinds.size(), " layouts or, for what all layouts share, 255");
+    }
+    if (d_.attribute_types.size() != num_attributes || d_.attribute_names.ends.size() != num_attributes)
+      refuse(d_.attribute_types.size(), " types and ", d_.attribute_names.ends.size(), " names for ", num_attributes,
+             " attribute segments");
+    (void)texts_of(d_.attribute_names, "attribute names");
   }
 
   void read_layout() {
     if (d_.segment_roles.size() != segments_.size() || d_.segment_layouts.size() != segments_.size())
       refuse(d_.segment_roles.size(), " segment roles and ", d_.segment_layouts.size(), " segment layouts for ",
              segments_.size(), " segments");
+    check_roles();
     if (d_.layout_kinds.empty() || d_.layout_slot_bits.size() != d_.layout_kinds.size() ||
         d_.layout_num_nodes.size() != d_.layout_kinds.size())
       refuse(d_.layout_kinds.size(), " layouts with ", d_.layout_slot_bits.size(), " slot bits and ",
@@ -123,6 +162,8 @@ private:
       if (bits != 0)
         refuse("n16 layout with ", bits, " slot bits, expected 0");
       node_bytes = sizeof(node16);
+    } else if (out_->layout > layout_kind::dense) {
+      unknown("base layout ", static_cast<unsigned>(out_->layout));
     } else {
       refuse("base layout ", static_cast<unsigned>(out_->layout), ", expected n8 or n16");
     }
@@ -136,6 +177,9 @@ private:
   }
 
   void read_trees() {
+    // Tree numbers are 32 bits wide in kernels, with room for a group past the last one.
+    if (d_.num_trees > 0x7fffffffu)
+      refuse(d_.num_trees, " trees, expected at most 2147483647");
     out_->num_trees = d_.num_trees;
     out_->root_pairs = segment<std::uint32_t>(segment_role::root_pairs, "root pairs", 0);
     if (out_->root_pairs.size() != (std::uint64_t{d_.num_trees} + 1) / 2)
@@ -175,6 +219,13 @@ private:
         unknown("slot ", i, ": missing rule ", static_cast<unsigned>(d_.slot_missing[i]));
       if (kind != slot_kind::zero && d_.slot_columns[i] >= d_.num_columns)
         refuse("slot ", i, ": column ", d_.slot_columns[i], ", expected less than ", d_.num_columns);
+      // Each combination once and in order: there is one way to write a forest's slots, and few of them.
+      const auto rank = [&](std::size_t s) {
+        return std::tuple(s != 0, d_.slot_columns[s], d_.slot_missing[s], d_.slot_kinds[s]);
+      };
+      if (i == 0 ? rank(0) != std::tuple(false, 0u, missing_rule::left, slot_kind::zero) : !(rank(i - 1) < rank(i)))
+        refuse("slot ", i, ": column ", d_.slot_columns[i], " with missing rule ",
+               static_cast<unsigned>(d_.slot_missing[i]), ", expected slots in ascending order, each once");
       const std::uint64_t end = d_.slot_cut_ends.empty() ? 0 : d_.slot_cut_ends[i];
       if (end < begin || end > cuts.size() || (end != begin && kind != slot_kind::rank64) || end - begin > 0xfffffff0u)
         refuse("slot ", i, ": cuts end at ", end, ", expected ", begin, " to ", cuts.size(),
@@ -224,6 +275,7 @@ private:
       refuse(count, " epilogue operations, ", d_.epilogue_parameters.size(), " parameters, ",
              d_.epilogue_columns.size(), " columns, ", d_.num_raw_ops, " of the raw score, expected as many of each");
     bool widened = false;
+    std::size_t num_adds = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const epilogue_entry e{d_.epilogue_ops[i], d_.epilogue_parameters[i], d_.epilogue_columns[i]};
       switch (e.op) {
@@ -233,6 +285,7 @@ private:
       case epilogue_op::exp:
       case epilogue_op::normalize: break;
       case epilogue_op::add:
+        ++num_adds;
         if (e.column >= out_->raw_width)
           refuse("epilogue operation ", i, ": column ", e.column, ", expected less than ", out_->raw_width);
         break;
@@ -243,8 +296,14 @@ private:
         break;
       default: unknown("epilogue operation ", static_cast<unsigned>(e.op));
       }
+      if (e.op != epilogue_op::add && e.column != all_raw_columns)
+        unknown("epilogue operation ", i, " on column ", e.column, " alone");
       out_->epilogue.push_back(e);
     }
+    // An add costs one addition, every other operation one for each column: this keeps a row's cost linear.
+    if (num_adds > out_->raw_width || count - num_adds > max_wide_ops)
+      refuse(num_adds, " add operations and ", count - num_adds, " others, expected at most ", out_->raw_width, " and ",
+             max_wide_ops);
     out_->num_raw_ops = d_.num_raw_ops;
     for (const output_data& o : out_->outputs)
       if (o.final_width != (widened ? 2 : o.raw_width) || (widened && o.raw_width != 1))
@@ -307,6 +366,9 @@ private:
       const bool real = o.type == dtype::float32 || o.type == dtype::float64;
       if (!numeric && !(o.type == dtype::string && o.num_classes != 0))
         refuse("output of type ", to_string(o.type), ", expected numbers or labels");
+      for (std::uint32_t k = 0; k < o.num_classes; ++k)
+        if (!label_fits(o.type, d_.label_integers[o.first_label + k]))
+          refuse("label ", d_.label_integers[o.first_label + k], ", expected a value of type ", to_string(o.type));
       if (o.num_classes != 0 &&
           ((real && d_.label_reals.empty()) || (o.type == dtype::string && out_->label_texts.empty())))
         refuse("output with labels of type ", to_string(o.type), ", but no such labels");

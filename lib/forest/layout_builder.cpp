@@ -49,8 +49,10 @@ private:
 
 // `x < t` on doubles is `x <= the double below t`.
 double cut_of(const source_node& split) {
-  return split.test == comparison::less ? std::nextafter(split.threshold, -std::numeric_limits<double>::infinity())
-                                        : split.threshold;
+  const double cut = split.test == comparison::less
+                         ? std::nextafter(split.threshold, -std::numeric_limits<double>::infinity())
+                         : split.threshold;
+  return cut + 0.0; // -0 and +0 are one cut: +0
 }
 
 bool never_left(const source_node& split) {
@@ -66,7 +68,6 @@ std::vector<std::vector<double>> collect_cuts(const std::vector<source_tree>& tr
       if (node.kind == source_node::state::split && !never_left(node))
         cuts[slots.of(node)].push_back(cut_of(node));
   for (auto& list : cuts) {
-    // Equal as numbers: -0 and +0 are one cut.
     std::sort(list.begin(), list.end());
     list.erase(std::unique(list.begin(), list.end()), list.end());
   }
@@ -84,6 +85,8 @@ public:
       model.cuts.insert(model.cuts.end(), list.begin(), list.end());
       model.slot_cut_ends.push_back(model.cuts.size());
     }
+    if (model.cuts.empty())
+      model.slot_cut_ends.clear();
   }
 
   // The node's value: a key greater than it goes right.

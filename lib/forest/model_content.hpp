@@ -21,7 +21,7 @@ struct forest_model::content {
   std::vector<std::uint32_t> slot_columns;
   std::vector<slot_kind> slot_kinds;
   std::vector<missing_rule> slot_missing;
-  std::vector<std::uint64_t> slot_cut_ends; // empty without rank64 slots
+  std::vector<std::uint64_t> slot_cut_ends; // empty without cuts
   std::vector<double> cuts;
 
   // Exactly one of the two is used.

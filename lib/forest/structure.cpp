@@ -49,6 +49,10 @@ void refuse_node(const forest_data& forest, std::size_t k, std::uint64_t i) {
     fail(errc::malformed, where, "tests slot ", slot, " but has no children, expected slot 0 for a leaf");
   if (offset == 0)
     fail(errc::malformed, where, "leaf payload ", node.value, ", expected less than ", payload_limit(forest));
+  if (slot == 0)
+    fail(errc::malformed, where, "is a split on slot 0, expected a slot of a column");
+  if (node.value == key_always_right)
+    fail(errc::malformed, where, "compares with 4294967295, which no key is greater than, expected less");
   if (slot >= forest.slots.size())
     fail(errc::malformed, where, "tests slot ", slot, ", expected less than ", forest.slots.size());
   if (i + offset + 1 >= in.end)
@@ -74,8 +78,9 @@ void check_block(const forest_data& forest, std::size_t k) {
     const std::uint32_t slot = Layout::slot(node);
     const std::uint32_t is_leaf = offset == 0;
     // A pair needs two more nodes: offset + 1 <= size - 1 - j, and starts at an even node.
-    const std::uint32_t bad_split =
-        std::uint32_t(offset > size - 1 - j - (j + 1 < size)) | ((offset + j) & 1) | std::uint32_t(slot >= num_slots);
+    const std::uint32_t bad_split = std::uint32_t(offset > size - 1 - j - (j + 1 < size)) | ((offset + j) & 1) |
+                                    std::uint32_t(slot >= num_slots) | std::uint32_t(slot == 0) |
+                                    std::uint32_t(node.value == key_always_right);
     const std::uint32_t bad_leaf = std::uint32_t(slot != 0) | std::uint32_t(node.value > max_payload) | no_payload;
     bad |= (is_leaf ? bad_leaf : bad_split) | Layout::op(node);
   }
@@ -87,7 +92,8 @@ void check_block(const forest_data& forest, std::size_t k) {
     const std::uint32_t slot = Layout::slot(node);
     const bool wrong =
         Layout::op(node) != 0 || (offset == 0 ? slot != 0 || node.value >= limit
-                                              : j + offset + 1 >= size || (offset + j) % 2 != 0 || slot >= num_slots);
+                                              : j + offset + 1 >= size || (offset + j) % 2 != 0 || slot >= num_slots ||
+                                                    slot == 0 || node.value == key_always_right);
     if (wrong)
       refuse_node<Layout>(forest, k, in.begin + j);
   }
@@ -116,6 +122,27 @@ void check_tables(const forest_data& forest) {
   }
 }
 
+// Checks that each pair of a block but the roots has exactly one parent. With offsets that only point forward that
+// makes the block two trees.
+template <class Layout>
+void check_parents(const forest_data& forest, std::size_t k, block in) {
+  const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+  std::vector<bool> has_parent((in.end - in.begin) / 2);
+  has_parent[0] = true;
+  for (std::uint64_t i = in.begin; i < in.end; ++i) {
+    const std::uint64_t offset = Layout::offset(nodes[i]);
+    if (offset == 0)
+      continue;
+    const std::size_t pair = (i + offset - in.begin) / 2;
+    if (has_parent[pair])
+      fail(errc::malformed, place_of<Layout>(forest, k, i), "left child ", i + offset, " has another parent too");
+    has_parent[pair] = true;
+  }
+  for (std::size_t pair = 0; pair < has_parent.size(); ++pair)
+    if (!has_parent[pair])
+      fail(errc::malformed, place_of<Layout>(forest, k, in.begin + 2 * pair), "has no parent, expected one");
+}
+
 // Walks one tree in pre-order and checks that its pairs come in that order, from `next_pair` on.
 // Returns the pair behind the tree's last one.
 template <class Layout>
@@ -130,7 +157,7 @@ std::uint64_t check_tree_order(const forest_data& forest, std::uint32_t t, std::
       continue;
     if (i + offset != next_pair)
       fail(errc::malformed, text("tree ", t, " node ", i), "left child ", i + offset, ", expected ", next_pair,
-           ": pairs lie in pre-order, each with one parent");
+           ": leaf ids follow from the order, so pairs lie in pre-order");
     next_pair += 2;
     pending.push_back(i + offset + 1);
     pending.push_back(i + offset);
@@ -153,15 +180,16 @@ void check_every_node(const forest_data& forest) {
     const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
     for (std::size_t k = 0; k < forest.root_pairs.size(); ++k) {
       const block in = block_of(forest, k);
-      std::uint64_t next_pair = in.begin + 2;
+      check_parents<Layout>(forest, k, in);
       const auto first = static_cast<std::uint32_t>(2 * k);
-      next_pair = check_tree_order<Layout>(forest, first, next_pair);
-      if (first + 1 < forest.num_trees)
-        next_pair = check_tree_order<Layout>(forest, first + 1, next_pair);
-      else if (Layout::offset(nodes[in.begin + 1]) != 0 || nodes[in.begin + 1].value != 0)
+      const bool has_second = first + 1 < forest.num_trees;
+      if (!has_second && (Layout::offset(nodes[in.begin + 1]) != 0 || nodes[in.begin + 1].value != 0))
         fail(errc::malformed, text("node ", in.begin + 1), "is not zero, expected the unused root to be");
-      if (next_pair != in.end)
-        fail(errc::malformed, text("tree ", first), "nodes ", next_pair, " to ", in.end, " belong to no tree");
+      if (forest.leaf_ids != leaf_id_rule::preorder)
+        continue;
+      const std::uint64_t next_pair = check_tree_order<Layout>(forest, first, in.begin + 2);
+      if (has_second)
+        check_tree_order<Layout>(forest, first + 1, next_pair);
     }
   });
 }

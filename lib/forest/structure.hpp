@@ -16,7 +16,7 @@ void check_structure(const forest_data& forest);
 
 // What check_structure leaves open, for verify: that each node has exactly one parent, unused nodes are zero, and leaf
 // ids follow from the order where the forest says so. Needs a forest that passed check_structure. Cost: linear; 1 bit
-// a node of memory. Throws: errc::malformed for the first fault.
+// of memory for every two nodes of a block, and the depth of a tree. Throws: errc::malformed for the first fault.
 void check_every_node(const forest_data& forest);
 
 } // namespace petrify::inline v0

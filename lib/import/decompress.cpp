@@ -26,11 +26,21 @@ bool starts_with(bytes input, const std::array<unsigned char, N>& magic) {
   return input.size() >= N && std::memcmp(input.data(), magic.data(), N) == 0;
 }
 
-bool starts_xz(bytes input) { return starts_with<6>(input, {0xfd, '7', 'z', 'X', 'Z', 0}); }
-bool starts_lzma(bytes input) { return starts_with<2>(input, {0x5d, 0}); }
+// Whether `rest` may be a member with this magic, be it cut off inside the magic.
+template <std::size_t N>
+bool may_start_with(bytes rest, const std::array<unsigned char, N>& magic) {
+  return !rest.empty() && std::memcmp(rest.data(), magic.data(), std::min(rest.size(), N)) == 0;
+}
+
+constexpr std::array<unsigned char, 3> bzip2_magic{'B', 'Z', 'h'};
+constexpr std::array<unsigned char, 6> xz_magic{0xfd, '7', 'z', 'X', 'Z', 0};
+constexpr std::array<unsigned char, 2> lzma_magic{0x5d, 0};
+
+bool starts_xz(bytes input) { return starts_with(input, xz_magic); }
+bool starts_lzma(bytes input) { return starts_with(input, lzma_magic); }
 bool starts_gzip(bytes input) { return starts_with<2>(input, {0x1f, 0x8b}); }
 bool starts_bzip2(bytes input) {
-  if (!starts_with<3>(input, {'B', 'Z', 'h'}) || input.size() < 4)
+  if (!starts_with(input, bzip2_magic) || input.size() < 4)
     return false;
   const auto level = std::to_integer<char>(input[3]);
   return level >= '1' && level <= '9';
@@ -168,7 +178,7 @@ public:
     start();
   }
   // Python's bz2 module ignores whatever does not start a member.
-  bytes skip_to_member(bytes rest) const override { return starts_bzip2(rest) ? rest : rest.last(0); }
+  bytes skip_to_member(bytes rest) const override { return may_start_with(rest, bzip2_magic) ? rest : rest.last(0); }
 
 private:
   void start() {
@@ -214,7 +224,7 @@ public:
   // The xz format pads with zero bytes; beyond them Python's lzma module ignores whatever does not start a member.
   bytes skip_to_member(bytes rest) const override {
     rest = without_zeros(rest);
-    return starts_xz(rest) || starts_lzma(rest) ? rest : rest.last(0);
+    return may_start_with(rest, xz_magic) || may_start_with(rest, lzma_magic) ? rest : rest.last(0);
   }
 
 private:

@@ -49,7 +49,8 @@ public:
       return add_array(options_.name.empty() ? "array" : options_.name, imported_array::from(root));
     if (!is_bundle(root))
       fail(errc::not_importable, {}, what_is(root), " (it knows ", known_sklearn_models(), ", and numpy arrays)");
-    pickle::walk steps(document.num_values() + 1);
+    // Enough for any tree of values; what shares or contains itself beyond that is refused.
+    pickle::walk steps(4 * document.num_values() + 4096);
     add_bundle(options_.name, root, steps);
     if (done_.empty())
       fail(errc::not_importable, {}, "an empty ", root.describe(), ", expected a model or arrays");
@@ -62,7 +63,7 @@ private:
 
   static std::string what_is(const pickle::value& value) {
     if (value.class_name().empty())
-      return text(value.describe(), " is nothing petrify imports");
+      return text("holds ", value.describe(), ", which petrify does not import");
     return text(value.class_name(), " is not a model petrify knows");
   }
 
@@ -155,7 +156,9 @@ void import_into(importer& to, std::span<const std::byte> bytes, const import_op
     return to.npy(bytes);
   const compression kind = detect_compression(bytes);
   if (kind == compression::none) {
-    if (options.from == import_format::automatic && !pickle::is_pickle(bytes))
+    // The byte that starts every pickle since protocol 2; which protocol it is, parse says.
+    const bool is_pickle = !bytes.empty() && bytes[0] == std::byte{0x80};
+    if (options.from == import_format::automatic && !is_pickle)
       fail_unknown_format(bytes);
     return to.pickle_stream(bytes);
   }

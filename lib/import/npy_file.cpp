@@ -13,6 +13,9 @@ namespace petrify::inline v0 {
 
 namespace {
 
+// Bytes between two calls of a progress function.
+constexpr std::uint64_t append_bytes = std::uint64_t{64} << 20;
+
 // UTF-8 that is known to be valid, as code points.
 std::u32string code_points(std::string_view utf8) {
   std::u32string out;
@@ -66,7 +69,8 @@ npy_file::~npy_file() = default;
 
 const any_array& npy_file::array() const& noexcept { return *state_->view; }
 
-void write_npy(const std::string& path, const any_array& array) {
+void write_npy(const std::string& path, const any_array& array,
+               const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
   const std::string code = numpy_code_of(array.type(), array.item_size_bytes());
   if (code.empty() && array.type() != dtype::string)
     throw error(errc::unsupported, path, {}, text("numpy has no type for ", to_string(array.type())));
@@ -77,7 +81,13 @@ void write_npy(const std::string& path, const any_array& array) {
     } else {
       const std::string header = npy_header(code, array.order() == axis_order::column_major, array.shape());
       out.append(std::as_bytes(std::span(header)));
-      out.append(array.bytes());
+      for (std::uint64_t done = 0; done < array.bytes().size();) {
+        const std::uint64_t part = std::min(append_bytes, array.bytes().size() - done);
+        out.append(array.bytes().subspan(done, part));
+        done += part;
+        if (progress)
+          progress(done, array.bytes().size());
+      }
     }
     out.commit();
   } catch (const error& failure) {

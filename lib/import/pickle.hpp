@@ -144,7 +144,7 @@ private:
   std::uint32_t depth_;
 };
 
-// What parse refuses to exceed. Beside these, memory is bounded by the input: at most about 40 bytes for each of its
+// What parse refuses to exceed. Beside these, memory is bounded by the input: at most about 50 bytes for each of its
 // bytes in a stream made to do that, far less than its size in one of arrays. Nothing in parse recurses on the data.
 struct pickle_limits {
   std::uint64_t max_values = 100'000'000;

@@ -10,6 +10,9 @@ namespace petrify::inline v0 {
 namespace pickle {
 namespace {
 
+// Entries of a joblib array's description.
+constexpr std::uint32_t max_fields = 32;
+
 bool is_latin1(std::string_view encoding) {
   return encoding == "latin1" || encoding == "latin-1" || encoding == "iso-8859-1";
 }
@@ -37,7 +40,7 @@ std::optional<std::size_t> decode_latin1_to(std::byte* out, std::string_view utf
     const auto lead = static_cast<unsigned char>(at[0]);
     const auto next = static_cast<unsigned char>(at[1]);
     good &= ((lead & 0xfe) == 0xc2) & ((next & 0xc0) == 0x80);
-    *out++ = static_cast<std::byte>((lead & 1) << 6 | (next & 0x3f) | 0x80);
+    *out++ = static_cast<std::byte>((lead & 1U) << 6 | (next & 0x3fU) | 0x80U);
     at += 2;
   }
   while (at != end) {
@@ -48,7 +51,7 @@ std::optional<std::size_t> decode_latin1_to(std::byte* out, std::string_view utf
     }
     const auto next = at == end ? 0U : static_cast<unsigned char>(*at++);
     good &= ((lead & 0xfe) == 0xc2) & ((next & 0xc0) == 0x80);
-    *out++ = static_cast<std::byte>((lead & 1) << 6 | (next & 0x3f) | 0x80);
+    *out++ = static_cast<std::byte>((lead & 1U) << 6 | (next & 0x3fU) | 0x80U);
   }
   return good ? std::optional(static_cast<std::size_t>(out - start)) : std::nullopt;
 }
@@ -157,6 +160,7 @@ std::optional<ref> machine::make_scalar(std::span<const ref> args) {
          dtype->total_size(), " bytes");
   ref as_text = 0;
   if (dtype->kind == 'U') {
+    values_.charge_decoding(bytes->size());
     const std::string utf8 = to_strings(make_numpy_array(dtype, {}, numpy_order::row_major, *bytes)).front();
     const std::size_t place = values_.owned.size();
     std::ranges::copy(std::as_bytes(std::span(utf8)), values_.add_owned(utf8.size()));
@@ -292,6 +296,10 @@ void machine::build_array(ref array, ref state) {
 }
 
 ref machine::read_payload(ref wrapper_state) {
+  // Joblib writes 5 or 6; a huge one would be searched again for every array.
+  if (const node& fields = values_.nodes[wrapper_state]; fields.kind != kind::dict || fields.low > 2 * max_fields)
+    fail(errc::malformed, where(), "state of a joblib array is a ", to_string(fields.kind), " of ", fields.low / 2,
+         " entries, expected a dict of at most ", max_fields);
   const auto field = [&](std::string_view name) {
     const ref* found = values_.find(wrapper_state, name);
     return found == nullptr ? none_ref : *found;

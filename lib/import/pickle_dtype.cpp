@@ -10,6 +10,7 @@ namespace pickle {
 namespace {
 
 constexpr int max_dtype_depth = 16;
+constexpr std::size_t max_field_name = 256;
 
 } // namespace
 
@@ -111,10 +112,13 @@ void store::add_fields(numpy_dtype& dtype, ref names, ref fields, int depth, std
 
   std::unordered_map<std::string_view, ref> places;
   for (std::uint32_t i = 0; i < dict.low; i += 2)
-    if (const auto key = text_of(items(dict)[i]))
+    if (const auto key = text_of(items(dict)[i]); key && key->size() <= max_field_name)
       places[*key] = items(dict)[i + 1];
   for (std::uint32_t i = 0; i < list.low; ++i) {
     const auto name = text_of(items(list)[i]);
+    if (name && name->size() > max_field_name)
+      fail(errc::limit_exceeded, {}, "field name of ", name->size(), " bytes, at most ", max_field_name,
+           " are allowed");
     const auto place = name ? places.find(*name) : places.end();
     const node& entry = nodes[place == places.end() ? none_ref : place->second];
     const bool is_entry = entry.kind == kind::tuple && entry.low >= 2;

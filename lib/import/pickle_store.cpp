@@ -10,8 +10,10 @@ namespace petrify::inline v0 {
 namespace pickle {
 namespace {
 
-// Dicts of more entries get an index, so that a file cannot make every look-up walk through a huge one.
+// Dicts of more entries get an index, so that a file cannot make every look-up walk through a huge one. Longer keys
+// stay out of it, so that sorting costs little a key.
 constexpr std::uint32_t indexed_entries = 32;
+constexpr std::size_t max_indexed_key = 128;
 
 // A class or function whose name is longer is no honest one.
 constexpr std::size_t max_global_name = 512;
@@ -70,7 +72,7 @@ bool is_python_text(std::string_view bytes) noexcept {
 
 store::store(std::span<const std::byte> bytes, const pickle_limits& limits)
     : input(bytes), max_values_(std::min<std::uint64_t>(limits.max_values, 0xffff'fff0) + first_free_ref),
-      dtype_budget_(bytes.size() / 4 + 4096) {
+      dtype_budget_(bytes.size() / 8 + 4096), decoding_budget_(2 * std::uint64_t{bytes.size()} + 65536) {
   nodes.push_back({kind::none, 0, 0, 0, 0});
   nodes.push_back({kind::boolean, 0, 0, 0, 0});
   nodes.push_back({kind::boolean, 0, 0, 0, 1});
@@ -120,6 +122,7 @@ ref store::add_global(std::string_view module, std::string_view name) {
   if (name == "NDArrayWrapper" || name == "ZNDArrayWrapper")
     fail(errc::not_importable, {}, "a dump of joblib before 0.10 (", quoted(full),
          "), whose arrays are in files beside it; load it with an old joblib and dump it again");
+  charge_decoding(full.size());
   const std::size_t place = owned.size();
   std::copy(full.begin(), full.end(), reinterpret_cast<char*>(add_owned(full.size())));
   const ref id = add(
@@ -129,11 +132,15 @@ ref store::add_global(std::string_view module, std::string_view name) {
 }
 
 std::byte* store::add_owned(std::size_t count) {
-  const std::uint64_t limit = 2 * std::uint64_t{input.size()} + 65536;
-  if (count > limit - owned.size())
-    fail(errc::limit_exceeded, {}, "decoded text of ", owned.size() + count, " bytes in a stream of ", input.size());
   const std::size_t place = owned.add(count);
   return owned.data() + place;
+}
+
+void store::charge_decoding(std::uint64_t count) {
+  if (count > decoding_budget_)
+    fail(errc::limit_exceeded, {}, "more than ", 2 * std::uint64_t{input.size()} + 65536,
+         " bytes of decoded text in a stream of ", input.size(), " bytes");
+  decoding_budget_ -= count;
 }
 
 void store::append(ref container, const ref* items, std::size_t count) {
@@ -189,7 +196,7 @@ const ref* store::find(ref dict, std::string_view key) const noexcept {
   if (item.kind != kind::dict)
     return nullptr;
   const ref* entries = refs.data() + item.word;
-  if (const auto sorted = index_.find(dict); sorted != index_.end()) {
+  if (const auto sorted = index_.find(dict); sorted != index_.end() && key.size() <= max_indexed_key) {
     const std::span<const ref> numbers(refs.data() + sorted->second.first, sorted->second.second);
     const auto after = std::ranges::upper_bound(numbers, key, {}, [&](ref i) { return *text_of(entries[2 * i]); });
     if (after == numbers.begin() || *text_of(entries[2 * after[-1]]) != key)
@@ -228,7 +235,8 @@ void store::finish() {
     const std::uint32_t entries = nodes[dict].low / 2;
     const std::size_t place = refs.size();
     for (std::uint32_t i = 0; i < entries; ++i)
-      if (text_of(refs[nodes[dict].word + 2 * std::uint64_t{i}]))
+      if (const auto key = text_of(refs[nodes[dict].word + 2 * std::uint64_t{i}]);
+          key && key->size() <= max_indexed_key)
         refs.push_back(i);
     const std::span<ref> numbers(refs.data() + place, refs.size() - place);
     // Stable, so that of equal keys the one written last comes last.

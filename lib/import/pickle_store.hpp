@@ -173,8 +173,10 @@ public:
   ref add_array(const array_record& record);
   // The global of that name; the same one for the same name.
   ref add_global(std::string_view module, std::string_view name);
-  // Room for `count` bytes of decoded text. Throws: limit_exceeded when decoding has made more than the input explains.
+  // Room for `count` decoded bytes, to be shrunk to what it took.
   std::byte* add_owned(std::size_t count);
+  // Counts bytes that are decoded where a shared value may be decoded again and again. Throws: limit_exceeded.
+  void charge_decoding(std::uint64_t count);
 
   // Appends to a list, set or dict. May move `items`' own pool, so they must not lie in `refs`.
   void append(ref container, const ref* items, std::size_t count);
@@ -224,6 +226,7 @@ private:
   // How many more fields dtypes may have in all. A field that is written costs 8 bytes at least, but a shared one
   // nothing.
   std::uint64_t dtype_budget_;
+  std::uint64_t decoding_budget_;
   std::unordered_map<std::string, ref, text_hash, std::equal_to<>> globals_;
   std::vector<ref> unchecked_;
   std::vector<ref> big_dicts_;

@@ -126,6 +126,16 @@ label_list read_labels(const pickle::value& classes) {
   refuse("classes_ is ", classes.describe(), ", expected booleans, integers, floats or texts");
 }
 
+// Adds one tree; what add_sklearn_tree says is told which tree it was.
+void add_tree(forest_builder& builder, std::size_t index, const pickle::value& tree,
+              std::span<const std::uint32_t> widths, const tree_format& format) {
+  try {
+    add_sklearn_tree(builder, tree, widths, format);
+  } catch (const error& failure) {
+    throw failure.where().starts_with("tree ") ? failure : failure.at({}, text("tree ", index));
+  }
+}
+
 class model_reader {
 public:
   model_reader(const pickle::value& object, const model_class& kind) : object_(object), kind_(kind) {}
@@ -143,7 +153,7 @@ public:
     const tree_format format{kind_.is_classifier, !fractions_, kind_.is_forest};
     if (!kind_.is_forest) {
       forest_builder builder(std::move(spec));
-      add_sklearn_tree(builder, require_attr(object_, "tree_"), classes, format);
+      add_tree(builder, 0, require_attr(object_, "tree_"), classes, format);
       progress(1, 1);
       return builder.build();
     }
@@ -160,7 +170,7 @@ public:
       if (tree_class == nullptr || tree_class->is_forest || tree_class->is_classifier != kind_.is_classifier)
         fail(errc::not_importable, text("tree ", t), estimator.describe(),
              ", expected a decision tree of the same kind");
-      add_sklearn_tree(builder, require_attr(estimator, "tree_"), classes, format);
+      add_tree(builder, t, require_attr(estimator, "tree_"), classes, format);
       progress(t + 1, num_trees);
     }
     return builder.build();

@@ -20,6 +20,11 @@ template <class... Pieces>
   fail(errc::not_importable, {}, pieces...);
 }
 
+template <class... Pieces>
+[[noreturn]] void refuse_node(std::uint64_t node, const Pieces&... pieces) {
+  fail(errc::not_importable, text("node ", node), pieces...);
+}
+
 constexpr std::int64_t no_child = -1;
 
 // Nodes that are read from the columns at a time.
@@ -69,7 +74,7 @@ private:
     for (std::uint64_t i = 0; i < bits.size(); ++i)
       for (std::uint64_t k = 0; k < bits.numbers_per_record(); ++k)
         if (bits.integer(i, k) != 0)
-          refuse("node ", i, " splits on categories, expected splits on numbers");
+          refuse_node(i, "splits on categories, expected splits on numbers");
   }
 };
 
@@ -124,7 +129,7 @@ private:
 
 std::uint32_t node_number(std::int64_t child, std::uint64_t node, std::uint64_t num_nodes) {
   if (child < 0 || static_cast<std::uint64_t>(child) >= num_nodes)
-    refuse("node ", node, ": child ", child, ", expected 0 to ", num_nodes - 1, ", or -1 for both of a leaf");
+    refuse_node(node, "child ", child, ", expected 0 to ", num_nodes - 1, ", or -1 for both of a leaf");
   return static_cast<std::uint32_t>(child);
 }
 
@@ -165,7 +170,7 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
         continue;
       }
       if (feature[i] < 0 || feature[i] > 0x7fffffff)
-        refuse("node ", node, ": splits on feature ", feature[i], ", expected 0 or more");
+        refuse_node(node, "splits on feature ", feature[i], ", expected 0 or more");
       builder.split(number, static_cast<std::uint32_t>(feature[i]), comparison::less_equal, threshold[i],
                     missing_left[i] != 0 ? missing::left : missing::right, node_number(left[i], node, num_nodes),
                     node_number(right[i], node, num_nodes));

@@ -33,8 +33,8 @@ public:
   void append(std::span<const std::byte> bytes);
   // Overwrites bytes that were appended before. Throws: errc::io.
   void overwrite(std::uint64_t offset, std::span<const std::byte> bytes);
-  // fsync, rename, fsync of the folder: when it returns, the new file survives a power cut; when it throws, the
-  // old file is as it was. Throws: errc::io.
+  // fsync, rename, fsync of the folder: when it returns, the new file survives a power cut. When it throws, the target
+  // is the old file or, if only the folder's fsync failed, the new one; it is whole either way. Throws: errc::io.
   void commit();
 
 private:

@@ -1,0 +1,54 @@
+#include "commands.hpp"
+#include "progress.hpp"
+#include "words.hpp"
+
+#include <petrify/import.hpp>
+
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+
+namespace petrify::cli {
+
+namespace {
+
+struct convert_arguments {
+  std::string in;
+  std::string out;
+  import_options options;
+};
+
+int convert(convert_arguments arguments) {
+  std::vector<imported_object> objects;
+  {
+    progress_bar bar("reading");
+    arguments.options.progress = [&](std::string_view step, std::uint64_t done, std::uint64_t total) {
+      bar.update(step, done, total);
+    };
+    writer out(arguments.out);
+    objects = import_file(arguments.in, out, arguments.options);
+    bar.update("making it durable", 0, 0);
+    out.commit();
+  }
+  for (const imported_object& object : objects)
+    std::cout << object.name << ": " << object.what << '\n';
+  std::cout << arguments.out << ": " << size_words(std::filesystem::file_size(arguments.out)) << '\n';
+  return 0;
+}
+
+} // namespace
+
+void add_convert(CLI::App& app, action& chosen) {
+  auto arguments = std::make_shared<convert_arguments>();
+  CLI::App* command = app.add_subcommand("convert", "Turn another library's model or arrays into a petrify file");
+  command->add_option("IN", arguments->in, "pickle or joblib dump (raw or compressed), or .npy file")->required();
+  command->add_option("OUT", arguments->out, "the petrify file to write (.stone)")->required();
+  command->add_option("--name", arguments->options.name, "name of the object; of a bundle, what its names begin with");
+  command->add_option("--from", arguments->options.from, "format of IN, if its bytes do not tell: pickle or npy")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, import_format>{
+          {"pickle", import_format::pickle}, {"joblib", import_format::pickle}, {"npy", import_format::npy}}));
+  command->callback([&chosen, arguments] { chosen = [arguments] { return convert(*arguments); }; });
+}
+
+} // namespace petrify::cli

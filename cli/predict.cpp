@@ -1,0 +1,272 @@
+#include "commands.hpp"
+#include "progress.hpp"
+#include "words.hpp"
+
+#include "base/fail.hpp"
+#include "base/real_text.hpp"
+
+#include <petrify/forest.hpp>
+#include <petrify/npy.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <iostream>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+
+namespace petrify::cli {
+
+namespace {
+
+struct predict_arguments {
+  std::string in;
+  std::string x;
+  output kind = output::predict;
+  std::string name;
+  std::string out;
+};
+
+// Rows predicted between two looks at the clock; enough for every thread.
+constexpr std::size_t chunk_rows = 65536;
+
+// A matrix of feature values as `rows` takes it. Types that it does not take are widened without a change of value.
+class feature_matrix {
+public:
+  feature_matrix(const std::string& path, std::size_t num_columns) : file_(path) {
+    const any_array& array = file_.array();
+    if (array.rank() != 2 || array.shape()[1] != num_columns)
+      throw error(errc::wrong_type, path, {},
+                  text("shape ", shape_words(array.shape()), ", expected (rows, ", num_columns, ")"));
+    switch (array.type()) {
+    case dtype::float32: view(array.as<float>()); break;
+    case dtype::float64: view(array.as<double>()); break;
+    case dtype::int64: view(array.as<std::int64_t>()); break;
+    case dtype::bool8: widen(array.as<bool8>()); break;
+    case dtype::int8: widen(array.as<std::int8_t>()); break;
+    case dtype::int16: widen(array.as<std::int16_t>()); break;
+    case dtype::int32: widen(array.as<std::int32_t>()); break;
+    case dtype::uint8: widen(array.as<std::uint8_t>()); break;
+    case dtype::uint16: widen(array.as<std::uint16_t>()); break;
+    case dtype::uint32: widen(array.as<std::uint32_t>()); break;
+    case dtype::float16: widen(array.as<float16>()); break;
+    default:
+      throw error(
+          errc::wrong_type, path, {},
+          text("values of type ", to_string(array.type()), ", expected float or integer ones (uint64: as int64)"));
+    }
+  }
+
+  std::size_t num_rows() const { return num_rows_; }
+  // Rows [first, first + count).
+  rows slice(std::size_t first, std::size_t count) const { return make_(first, count); }
+
+private:
+  template <class T>
+  void view(const array_view<T>& array) {
+    num_rows_ = array.shape()[0];
+    // Strides of 0 rows or columns are not followed.
+    make_ = [array](std::size_t first, std::size_t count) {
+      const std::ptrdiff_t row_stride = array.strides()[0];
+      return rows(array.data() + static_cast<std::ptrdiff_t>(first) * row_stride, count, array.shape()[1], row_stride,
+                  array.strides()[1]);
+    };
+  }
+
+  template <class T>
+  void widen(const array_view<T>& array) {
+    wide_.reserve(array.size());
+    for (const T& x : array.elements())
+      if constexpr (std::is_same_v<T, bool8>)
+        wide_.push_back(x.byte != 0 ? 1.0 : 0.0);
+      else if constexpr (std::is_same_v<T, float16>)
+        wide_.push_back(static_cast<double>(static_cast<float>(x)));
+      else
+        wide_.push_back(static_cast<double>(x));
+    view(array_view<double>(wide_.data(), extents(array.shape(), file_.array().order())));
+  }
+
+  npy_file file_;
+  std::vector<double> wide_;
+  std::size_t num_rows_ = 0;
+  std::function<rows(std::size_t, std::size_t)> make_;
+};
+
+// ---- results as bytes of the origin's type, for .npy
+
+template <class To, class From>
+void put(std::vector<std::byte>& out, From value) {
+  const auto converted = static_cast<To>(value);
+  const auto* bytes = reinterpret_cast<const std::byte*>(&converted);
+  out.insert(out.end(), bytes, bytes + sizeof converted);
+}
+
+void put_integer(std::vector<std::byte>& out, dtype type, std::int64_t value) {
+  switch (type) {
+  case dtype::bool8:
+  case dtype::int8:
+  case dtype::uint8: return put<std::uint8_t>(out, value);
+  case dtype::int16:
+  case dtype::uint16: return put<std::uint16_t>(out, value);
+  case dtype::int32:
+  case dtype::uint32: return put<std::uint32_t>(out, value);
+  default: return put<std::int64_t>(out, value);
+  }
+}
+
+void put_real(std::vector<std::byte>& out, dtype type, double value) {
+  if (type == dtype::float32)
+    put<float>(out, value);
+  else
+    put<double>(out, value);
+}
+
+// Takes the results of one chunk of rows after the other.
+class sink {
+public:
+  sink(const forest& from, const predict_arguments& arguments) : forest_(from), kind_(arguments.kind) {}
+  virtual ~sink() = default;
+  virtual void numbers(std::span<const double> values) = 0;
+  virtual void classes(std::span<const std::uint32_t> indices) = 0;
+  virtual void leaves(std::span<const std::uint32_t> ids) = 0;
+  virtual void finish(std::size_t num_rows) = 0;
+
+protected:
+  const forest& forest_;
+  output kind_;
+};
+
+class text_sink : public sink {
+public:
+  using sink::sink;
+
+  void numbers(std::span<const double> values) override {
+    const bool is_float32 = number_type() == dtype::float32;
+    print(values, [&](double x, std::size_t) { return is_float32 ? real_text(static_cast<float>(x)) : real_text(x); });
+  }
+  void classes(std::span<const std::uint32_t> indices) override {
+    print(indices, [&](std::uint32_t index, std::size_t column) { return forest_.labels(column).text(index); });
+  }
+  void leaves(std::span<const std::uint32_t> ids) override {
+    print(ids, [](std::uint32_t id, std::size_t) { return text(id); });
+  }
+  void finish(std::size_t) override { std::cout.flush(); }
+
+private:
+  dtype number_type() const { return kind_ == output::predict ? forest_.value_type() : forest_.score_type(); }
+
+  // One row a line, its values separated by commas.
+  template <class T, class Words>
+  void print(std::span<const T> values, Words words) {
+    const std::size_t width = std::max<std::size_t>(1, forest_.output_width(kind_));
+    std::string lines;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      lines += words(values[i], i % width);
+      lines += (i + 1) % width == 0 ? '\n' : ',';
+    }
+    std::cout << lines;
+  }
+};
+
+class npy_sink : public sink {
+public:
+  npy_sink(const forest& from, const predict_arguments& arguments) : sink(from, arguments), path_(arguments.out) {}
+
+  void numbers(std::span<const double> values) override {
+    type_ = kind_ == output::predict ? forest_.value_type() : forest_.score_type();
+    for (const double x : values)
+      put_real(bytes_, type_, x);
+  }
+  void classes(std::span<const std::uint32_t> indices) override {
+    // Of several outputs numpy has one type: the first one's, as the origin does.
+    type_ = forest_.labels().type();
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const class_labels labels = forest_.labels(i % forest_.num_outputs());
+      if (type_ == dtype::string)
+        texts_.push_back(labels.text(indices[i]));
+      else if (type_ == dtype::float32 || type_ == dtype::float64)
+        put_real(bytes_, type_, labels.as_real(indices[i]));
+      else
+        put_integer(bytes_, type_, labels.as_int(indices[i]));
+    }
+  }
+  void leaves(std::span<const std::uint32_t> ids) override {
+    type_ = dtype::int64;
+    for (const std::uint32_t id : ids)
+      put<std::int64_t>(bytes_, id);
+  }
+  void finish(std::size_t num_rows) override {
+    const extents places(forest_.output_shape(kind_, num_rows));
+    if (type_ != dtype::string)
+      return write_npy(path_, any_array(type_, axis_order::row_major, places,
+                                        static_cast<std::uint32_t>(size_bytes(type_)), bytes_, {}));
+    std::vector<std::uint64_t> ends;
+    std::string all;
+    for (const std::string& one : texts_) {
+      all += one;
+      ends.push_back(all.size());
+    }
+    write_npy(path_, any_array(type_, axis_order::row_major, places, 0, std::as_bytes(std::span(ends)), all));
+  }
+
+private:
+  std::string path_;
+  dtype type_ = dtype::float64;
+  std::vector<std::byte> bytes_;
+  std::vector<std::string> texts_;
+};
+
+int predict(const predict_arguments& arguments) {
+  const file from = file::open(arguments.in);
+  const forest model = from.forest(forest_name(from, arguments.name));
+  const feature_matrix x(arguments.x, model.num_columns());
+  std::unique_ptr<sink> to;
+  if (arguments.out.empty())
+    to = std::make_unique<text_sink>(model, arguments);
+  else
+    to = std::make_unique<npy_sink>(model, arguments);
+
+  const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  const bool is_label = arguments.kind == output::predict && model.labels().size() != 0;
+  {
+    progress_bar bar("predicting");
+    std::size_t first = 0;
+    do { // also once for no rows at all, which tells the sink its type
+      const std::size_t count = std::min(chunk_rows, x.num_rows() - first);
+      const rows part = x.slice(first, count);
+      if (is_label)
+        to->classes(model.predict_class(part, threads));
+      else if (arguments.kind == output::leaf)
+        to->leaves(model.apply(part, threads));
+      else if (arguments.kind == output::predict)
+        to->numbers(model.predict(part, threads));
+      else if (arguments.kind == output::proba)
+        to->numbers(model.predict_proba(part, threads));
+      else
+        to->numbers(model.predict_raw(part, threads));
+      first += count;
+      bar.update("predicting", first, x.num_rows());
+    } while (first < x.num_rows());
+  }
+  to->finish(x.num_rows());
+  return 0;
+}
+
+} // namespace
+
+void add_predict(CLI::App& app, action& chosen) {
+  auto arguments = std::make_shared<predict_arguments>();
+  CLI::App* command = app.add_subcommand("predict", "Predict rows of a .npy file with a forest");
+  command->add_option("FILE", arguments->in, "petrify file")->required();
+  command->add_option("X", arguments->x, ".npy file of shape (rows, columns)")->required();
+  command->add_option("--output", arguments->kind, "predict (default), proba, raw or leaf")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, output>{
+          {"predict", output::predict}, {"proba", output::proba}, {"raw", output::raw}, {"leaf", output::leaf}}));
+  command->add_option("--name", arguments->name, "the forest's name, when the file has several");
+  command->add_option("--out", arguments->out, "write a .npy file with the origin's type instead of text");
+  command->callback([&chosen, arguments] { chosen = [arguments] { return predict(*arguments); }; });
+}
+
+} // namespace petrify::cli

@@ -1,0 +1,178 @@
+// docs/format.md, "Examples": the bytes printed there are a valid file, and what the library writes.
+#include <petrify/file.hpp>
+#include <petrify/forest.hpp>
+#include <petrify/forest_builder.hpp>
+#include <petrify/writer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+namespace {
+
+using bytes = std::vector<unsigned char>;
+
+// A folder that goes away with the test.
+struct temporary_folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("petrify-format-example-" + std::to_string(::getpid()));
+  temporary_folder() { std::filesystem::create_directories(path); }
+  ~temporary_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::string file(const char* name) const { return (path / name).string(); }
+};
+
+bytes read_all(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  REQUIRE(in.good());
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A dump of the page: bytes from `begin` on, with zeros between its lines.
+struct dump {
+  std::size_t begin = 0;
+  bytes content;
+
+  std::size_t end() const { return begin + content.size(); }
+};
+
+bool is_hex(const std::string& word, std::size_t length) {
+  return word.size() == length && word.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// The block of the page that begins with "```hex NAME".
+dump dump_of(const std::string& name) {
+  std::ifstream page(PETRIFY_SOURCE_DIR "/docs/format.md");
+  REQUIRE(page.good());
+  std::string line;
+  while (std::getline(page, line) && line != "```hex " + name) {
+  }
+  REQUIRE(page.good());
+  dump out;
+  bool first = true;
+  while (std::getline(page, line) && line != "```") {
+    CAPTURE(line);
+    std::istringstream words(line.substr(0, line.find('|')));
+    std::string word;
+    words >> word;
+    REQUIRE(is_hex(word, 8));
+    const std::size_t at = std::stoul(word, nullptr, 16);
+    if (first)
+      out.begin = at;
+    first = false;
+    REQUIRE(at >= out.end());
+    out.content.resize(at - out.begin);
+    while (words >> word) {
+      REQUIRE(is_hex(word, 2));
+      out.content.push_back(static_cast<unsigned char>(std::stoul(word, nullptr, 16)));
+    }
+  }
+  REQUIRE(!out.content.empty());
+  return out;
+}
+
+// Compares bytes [begin, end) of a file with the dump; both must have them.
+void check_range(const bytes& written, const dump& expected, std::size_t begin, std::size_t end) {
+  REQUIRE(expected.begin <= begin);
+  REQUIRE(expected.end() >= end);
+  REQUIRE(written.size() >= end);
+  for (std::size_t at = begin; at < end; ++at) {
+    CAPTURE(at);
+    CHECK(unsigned{written[at]} == unsigned{expected.content[at - expected.begin]});
+  }
+}
+
+std::uint64_t load64(const bytes& from, std::size_t at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 8; i-- > 0;)
+    value = value << 8 | from[at + i];
+  return value;
+}
+
+void write_array(const std::string& path) {
+  petrify::writer out(path);
+  out.add("a", std::array<std::int16_t, 3>{1, -2, 300});
+  out.commit();
+}
+
+void write_forest(const std::string& path) {
+  petrify::forest_spec spec;
+  spec.num_columns = 1;
+  spec.leaf_type = petrify::dtype::float32;
+  spec.outputs.emplace_back();
+  petrify::forest_builder builder(spec);
+  builder.begin_tree(3);
+  builder.split(0, 0, petrify::comparison::less_equal, 0.1, petrify::missing::left, 1, 2);
+  builder.leaf(1, std::array<double, 1>{-1.0});
+  builder.leaf(2, std::array<double, 1>{2.5});
+  builder.end_tree();
+  petrify::writer out(path);
+  out.add("forest", builder.build());
+  out.commit();
+}
+
+constexpr std::size_t file_size_at = 16;
+constexpr std::size_t directory_offset_at = 24;
+constexpr std::size_t directory_size_at = 32;
+
+} // namespace
+
+TEST_CASE("the array file printed in docs/format.md is a valid file") {
+  const dump printed = dump_of("array.stone");
+  REQUIRE(printed.begin == 0);
+  const temporary_folder folder;
+  const std::string path = folder.file("printed.stone");
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(printed.content.data()),
+             static_cast<std::streamsize>(printed.content.size()));
+  for (const petrify::error& fault : petrify::verify(path))
+    FAIL_CHECK(fault.what());
+  const auto file = petrify::file::open(path);
+  const auto array = file.array<std::int16_t>("a");
+  REQUIRE(array.size() == 3);
+  CHECK(array(0) == 1);
+  CHECK(array(1) == -2);
+  CHECK(array(2) == 300);
+}
+
+TEST_CASE("the writer gives the array file printed in docs/format.md, but for its directory") {
+  const dump printed = dump_of("array.stone");
+  const temporary_folder folder;
+  const std::string path = folder.file("array.stone");
+  write_array(path);
+  const bytes written = read_all(path);
+  const std::size_t directory = load64(printed.content, directory_offset_at);
+  // The directory's bytes depend on the FlatBuffers library; its size and the two checksums follow from them.
+  check_range(written, printed, 0, file_size_at);
+  check_range(written, printed, directory_offset_at, directory_size_at);
+  check_range(written, printed, 40, 56);
+  check_range(written, printed, 64, 120);
+  check_range(written, printed, 128, directory);
+  CHECK(load64(written, file_size_at) == written.size());
+  CHECK(load64(written, directory_size_at) == written.size() - directory);
+}
+
+TEST_CASE("the writer gives the nodes and digests of the forest printed in docs/format.md") {
+  const dump printed = dump_of("forest.stone");
+  const temporary_folder folder;
+  const std::string path = folder.file("forest.stone");
+  write_forest(path);
+  check_range(read_all(path), printed, printed.begin, printed.end());
+
+  const auto file = petrify::file::open(path);
+  const auto forest = file.forest("forest");
+  const std::vector<float> row{0x1.99999ap-4f}; // the float32 nearest to 0.1: above it
+  CHECK(forest.predict(petrify::row_view(row)) == std::vector<double>{2.5});
+}

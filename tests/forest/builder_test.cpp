@@ -1,0 +1,161 @@
+#include "support/support.hpp"
+
+#include <petrify/forest_builder.hpp>
+
+#include <limits>
+#include <vector>
+
+using namespace petrify;
+
+namespace {
+
+forest_spec one_number() {
+  forest_spec spec;
+  spec.num_columns = 2;
+  spec.outputs.resize(1);
+  return spec;
+}
+
+void split(forest_builder& b, std::uint32_t node, std::uint32_t left, std::uint32_t right, std::uint32_t column = 0,
+           double threshold = 0.5) {
+  b.split(node, column, comparison::less_equal, threshold, missing::left, left, right);
+}
+
+void leaf(forest_builder& b, std::uint32_t node, double value = 1.0) { b.leaf(node, std::vector<double>{value}); }
+
+} // namespace
+
+TEST_CASE("BuilderRefusesAnOrphan") {
+  forest_builder b(one_number());
+  b.begin_tree(4);
+  split(b, 0, 1, 2);
+  leaf(b, 1);
+  leaf(b, 2);
+  leaf(b, 3);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "tree 0 node 3: cannot be reached");
+}
+
+TEST_CASE("BuilderRefusesACycle") {
+  forest_builder b(one_number());
+  b.begin_tree(3);
+  split(b, 0, 1, 2);
+  split(b, 1, 0, 2);
+  leaf(b, 2);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "tree 0 node 1: child 2 has another parent");
+}
+
+TEST_CASE("BuilderRefusesACycleApartFromTheRoot") {
+  forest_builder b(one_number());
+  b.begin_tree(5);
+  leaf(b, 0);
+  split(b, 1, 2, 3);
+  split(b, 2, 1, 4);
+  leaf(b, 3);
+  leaf(b, 4);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "tree 0 node 1: cannot be reached");
+}
+
+TEST_CASE("BuilderRefusesANodeWithTwoParents") {
+  forest_builder b(one_number());
+  b.begin_tree(4);
+  split(b, 0, 1, 2);
+  split(b, 1, 2, 3);
+  leaf(b, 2);
+  leaf(b, 3);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "child 2 has another parent");
+}
+
+TEST_CASE("BuilderRefusesASplitWithTheSameChildTwice") {
+  forest_builder b(one_number());
+  b.begin_tree(2);
+  split(b, 0, 1, 1);
+  leaf(b, 1);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "tree 0 node 0: child 1");
+}
+
+TEST_CASE("BuilderRefusesAMissingNode") {
+  forest_builder b(one_number());
+  b.begin_tree(3);
+  split(b, 0, 1, 2);
+  leaf(b, 2);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "tree 0 node 1: was never given");
+}
+
+TEST_CASE("BuilderRefusesANodeGivenTwice") {
+  forest_builder b(one_number());
+  b.begin_tree(1);
+  leaf(b, 0);
+  CHECK_REFUSED(leaf(b, 0), errc::invalid_argument, "tree 0 node 0: is given twice");
+}
+
+TEST_CASE("BuilderRefusesValuesOutOfRange") {
+  forest_builder b(one_number());
+  b.begin_tree(3);
+  CHECK_REFUSED(split(b, 0, 1, 3), errc::invalid_argument, "right child 3 is past the tree's 3 nodes");
+  b = forest_builder(one_number());
+  b.begin_tree(3);
+  CHECK_REFUSED(split(b, 0, 1, 2, 2), errc::invalid_argument, "tests column 2, expected less than 2");
+  b = forest_builder(one_number());
+  b.begin_tree(3);
+  CHECK_REFUSED(split(b, 0, 1, 2, 0, std::numeric_limits<double>::quiet_NaN()), errc::invalid_argument, "NaN");
+  b = forest_builder(one_number());
+  b.begin_tree(3);
+  CHECK_REFUSED(leaf(b, 3), errc::invalid_argument, "node 3: expected a node below 3");
+  b = forest_builder(one_number());
+  CHECK_REFUSED(b.begin_tree(1, 1), errc::invalid_argument, "target 1, expected less than 1");
+  CHECK_REFUSED(b.begin_tree(0), errc::invalid_argument, "has no nodes");
+}
+
+TEST_CASE("BuilderRefusesALeafOfTheWrongSize") {
+  forest_builder b(one_number());
+  b.begin_tree(1);
+  CHECK_REFUSED(b.leaf(0, std::vector<double>{1, 2}), errc::invalid_argument, "leaf of 2 values, expected 1");
+  forest_spec spec = one_number();
+  spec.outputs.resize(3);
+  spec.vector_leaves = true;
+  b = forest_builder(spec);
+  b.begin_tree(1);
+  CHECK_REFUSED(b.leaf(0, std::vector<double>{1, 2}), errc::invalid_argument, "leaf of 2 values, expected 3");
+}
+
+TEST_CASE("BuilderRefusesCallsOutOfOrder") {
+  forest_builder b(one_number());
+  CHECK_REFUSED(leaf(b, 0), errc::invalid_argument, "begin_tree first");
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "begin_tree first");
+  b.begin_tree(1);
+  CHECK_REFUSED(b.begin_tree(1), errc::invalid_argument, "begins inside tree 0");
+  CHECK_REFUSED(b.build(), errc::invalid_argument, "end_tree first");
+  leaf(b, 0);
+  b.end_tree();
+  (void)b.build();
+  CHECK_REFUSED(b.build(), errc::invalid_argument, "was built already");
+}
+
+TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
+  const auto make = [](auto change) {
+    forest_spec spec = one_number();
+    change(spec);
+    return [spec] { forest_builder b(spec); };
+  };
+  CHECK_REFUSED(make([](auto& s) { s.outputs.clear(); })(), errc::invalid_argument, "0 raw columns");
+  CHECK_REFUSED(make([](auto& s) { s.start = {1, 2}; })(), errc::invalid_argument, "2 start values, expected 1");
+  CHECK_REFUSED(make([](auto& s) { s.column_names = {"a"}; })(), errc::invalid_argument, "1 column names, expected 2");
+  CHECK_REFUSED(make([](auto& s) { s.column_names = {"a", "\xff"}; })(), errc::invalid_argument, "not valid UTF-8");
+  CHECK_REFUSED(make([](auto& s) { s.accumulator = dtype::float32; })(), errc::invalid_argument, "narrower");
+  CHECK_REFUSED(make([](auto& s) { s.num_raw_steps = 1; })(), errc::invalid_argument, "1 epilogue steps");
+  CHECK_REFUSED(make([](auto& s) { s.decision = decision::argmax_raw; })(), errc::invalid_argument,
+                "0 labels, expected 1");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.outputs[0].labels.type = dtype::string;
+                  s.outputs[0].labels.integers = {1, 2};
+                })(),
+                errc::invalid_argument, "expected only those of type string");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.epilogue = {{epilogue_step::operation::add, 1.0, 1}};
+                })(),
+                errc::invalid_argument, "column 1, expected less than 1");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.epilogue = {{epilogue_step::operation::complement, 0, 0}, {epilogue_step::operation::exp, 0, 0}};
+                })(),
+                errc::invalid_argument, "expected it last");
+}

@@ -1,0 +1,221 @@
+// Every kernel, and every way in, against a naive walk in floating point.
+#include "support/random_forest.hpp"
+#include "support/support.hpp"
+
+#include "forest/evaluate.hpp"
+
+#include <petrify/file.hpp>
+#include <petrify/forest.hpp>
+#include <petrify/predictor.hpp>
+#include <petrify/writer.hpp>
+
+#include <cstring>
+
+using namespace petrify;
+using namespace petrify::test;
+
+namespace {
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+forest_spec regression(std::size_t width, bool vector_leaves, dtype leaf, dtype accumulator) {
+  forest_spec spec;
+  spec.outputs.resize(width);
+  spec.vector_leaves = vector_leaves;
+  spec.leaf_type = leaf;
+  spec.accumulator = accumulator;
+  return spec;
+}
+
+template <class T>
+void check_rows(const naive_forest& naive, const forest& mapped, std::mt19937_64& random) {
+  constexpr std::size_t num_rows = 37; // not a multiple of the rows in flight
+  const std::vector<T> x = awkward_rows<T>(naive, num_rows, random);
+  const std::size_t columns = naive.spec.num_columns;
+  const std::size_t width = naive.width();
+  const rows matrix(x.data(), num_rows, columns);
+
+  const std::vector<double> batch = mapped.predict_raw(matrix);
+  const std::vector<std::uint32_t> leaves = mapped.apply(matrix);
+  evaluator reference(mapped.data(), num_rows, reference_kernel);
+  std::vector<double> slow(num_rows * width);
+  std::vector<std::uint32_t> slow_leaves(num_rows * mapped.num_trees());
+  reference.numbers(matrix, 0, num_rows, output::raw, slow.data());
+  reference.leaves(matrix, 0, num_rows, slow_leaves.data());
+  predictor single(mapped);
+  std::vector<double> one(width);
+  std::vector<std::uint32_t> one_leaf(mapped.num_trees());
+
+  // A column-major copy with a gap between columns.
+  std::vector<T> strided(columns * (num_rows + 3));
+  for (std::size_t i = 0; i < num_rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j)
+      strided[j * (num_rows + 3) + i] = x[i * columns + j];
+  const rows column_major(strided.data(), num_rows, columns, 1, static_cast<std::ptrdiff_t>(num_rows + 3));
+  const std::vector<double> from_strided = mapped.predict_raw(column_major, 3);
+
+  std::size_t differences = 0;
+  for (std::size_t i = 0; i < num_rows; ++i) {
+    const T* row = x.data() + i * columns;
+    const std::vector<double> expected = naive.sums(row);
+    REQUIRE(single.predict_raw(std::span<const T>(row, columns), one));
+    REQUIRE(single.apply(std::span<const T>(row, columns), one_leaf));
+    for (std::size_t k = 0; k < width; ++k)
+      differences += !same_bits(expected[k], batch[i * width + k]) || !same_bits(expected[k], slow[i * width + k]) ||
+                     !same_bits(expected[k], one[k]) || !same_bits(expected[k], from_strided[i * width + k]);
+    for (std::size_t t = 0; t < naive.trees.size(); ++t) {
+      const std::uint32_t leaf = naive.leaf_of(naive.trees[t], row);
+      differences += leaf != leaves[i * naive.trees.size() + t] || leaf != slow_leaves[i * naive.trees.size() + t] ||
+                     leaf != one_leaf[t];
+    }
+  }
+  CHECK(differences == 0);
+}
+
+void check_forest(const naive_forest& naive, std::mt19937_64& random, const char* layout = nullptr) {
+  const temp_dir dir;
+  writer out(dir.path("forest.stone"));
+  out.add("model", naive.build());
+  out.commit();
+  const file from = file::open(dir.path("forest.stone"));
+  const forest mapped = from.forest("model");
+  for (const error& fault : from.verify())
+    FAIL_CHECK(fault.what());
+  REQUIRE(mapped.num_trees() == naive.trees.size());
+  if (layout != nullptr)
+    CHECK(mapped.layout() == layout);
+  check_rows<float>(naive, mapped, random);
+  check_rows<double>(naive, mapped, random);
+  check_rows<std::int64_t>(naive, mapped, random);
+}
+
+} // namespace
+
+TEST_CASE("KernelsAgreeWithANaiveWalkOnRaggedForests") {
+  std::mt19937_64 random(1);
+  for (const bool vector_leaves : {false, true})
+    for (const compare_as comparisons : {compare_as::float32, compare_as::float64})
+      for (const auto& [leaf, accumulator] :
+           {std::pair{dtype::float64, dtype::float64}, std::pair{dtype::float32, dtype::float32},
+            std::pair{dtype::float32, dtype::float64}})
+        for (int repeat = 0; repeat < 6; ++repeat) {
+          forest_spec spec = regression(1 + random() % 4, vector_leaves, leaf, accumulator);
+          spec.comparisons = comparisons;
+          if (repeat % 2 == 0)
+            for (std::size_t k = 0; k < spec.outputs.size(); ++k)
+              spec.start.push_back(k % 2 == 0 ? -0.0 : 0.5);
+          forest_shape shape;
+          shape.num_trees = static_cast<std::uint32_t>(random() % 40);
+          shape.max_splits = static_cast<std::uint32_t>(random() % 100);
+          shape.preorder = random() % 2 == 0;
+          CAPTURE(repeat);
+          check_forest(random_forest(spec, shape, random), random);
+        }
+}
+
+TEST_CASE("KernelsAgreeOnSingleLeaves") {
+  std::mt19937_64 random(2);
+  forest_shape shape;
+  shape.max_splits = 0;
+  for (const std::uint32_t num_trees : {0u, 1u, 2u, 15u, 16u, 17u, 33u}) {
+    shape.num_trees = num_trees;
+    check_forest(random_forest(regression(1, false, dtype::float64, dtype::float64), shape, random), random);
+  }
+}
+
+TEST_CASE("KernelsAgreeOnARightOnlyChainOfTenThousand") {
+  std::mt19937_64 random(3);
+  forest_shape shape;
+  shape.num_trees = 3;
+  shape.max_splits = 10000;
+  shape.chain = true;
+  check_forest(random_forest(regression(1, false, dtype::float64, dtype::float64), shape, random), random, "n8");
+  shape.preorder = false;
+  check_forest(random_forest(regression(2, true, dtype::float64, dtype::float64), shape, random), random, "n8");
+}
+
+TEST_CASE("KernelsAgreeOn65535Features") {
+  std::mt19937_64 random(4);
+  forest_shape shape;
+  shape.num_columns = 65535;
+  shape.num_trees = 12;
+  shape.max_splits = 300;
+  check_forest(random_forest(regression(3, true, dtype::float64, dtype::float64), shape, random), random, "n8");
+
+  // All 65,535 columns in use with one missing rule each: exactly the slots that 16 bits can name.
+  naive_forest wide{regression(1, false, dtype::float64, dtype::float64), {}};
+  wide.spec.num_columns = 65535;
+  for (std::uint32_t first = 0; first < 65535; first += 4369) {
+    naive_tree tree;
+    for (std::uint32_t j = 0; j < 4369; ++j) {
+      naive_node split;
+      split.is_leaf = false;
+      split.column = first + j;
+      split.threshold = awkward_value(random);
+      split.left = 2 * j + 1;
+      split.right = 2 * j + 2;
+      naive_node leaf;
+      leaf.values = {static_cast<double>(j) * 0.1};
+      tree.nodes.push_back(split);
+      tree.nodes.push_back(leaf);
+    }
+    naive_node last;
+    last.values = {1e-3};
+    tree.nodes.push_back(last);
+    wide.trees.push_back(tree);
+  }
+  check_forest(wide, random, "n8");
+  // One more slot, and nodes of 8 bytes have no room for its name.
+  naive_tree stump;
+  stump.nodes.resize(3);
+  stump.nodes[0].is_leaf = false;
+  stump.nodes[0].nan_goes = missing::right;
+  stump.nodes[0].left = 1;
+  stump.nodes[0].right = 2;
+  stump.nodes[1].values = {0.25};
+  stump.nodes[2].values = {0.75};
+  wide.trees.push_back(stump);
+  check_forest(wide, random, "n16");
+  forest_shape both;
+  both.num_columns = 40000;
+  both.num_trees = 8;
+  both.max_splits = 60000;
+  check_forest(random_forest(regression(1, false, dtype::float64, dtype::float64), both, random), random, "n16");
+}
+
+TEST_CASE("SlotBitsFollowTheNumberOfSlots") {
+  std::mt19937_64 random(5);
+  for (const std::uint32_t columns : {127u, 128u, 300u, 2047u, 3000u}) {
+    forest_shape shape;
+    shape.num_columns = columns;
+    shape.num_trees = 16;
+    shape.max_splits = 4000;
+    check_forest(random_forest(regression(1, false, dtype::float32, dtype::float32), shape, random), random, "n8");
+  }
+}
+
+TEST_CASE("ThresholdsAtInfinityRouteAsTheComparisonSays") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  std::mt19937_64 random(6);
+  for (const compare_as comparisons : {compare_as::float32, compare_as::float64})
+    for (const comparison test : {comparison::less_equal, comparison::less})
+      for (const missing goes : {missing::left, missing::right})
+        for (const double threshold : {-infinity, infinity, 3.5e38, -3.5e38, 0.0, -0.0, 1e-46, -1e-46}) {
+          naive_forest stump{regression(1, false, dtype::float64, dtype::float64), {}};
+          stump.spec.comparisons = comparisons;
+          stump.spec.num_columns = 1;
+          naive_node split;
+          split.is_leaf = false;
+          split.threshold = threshold;
+          split.test = test;
+          split.nan_goes = goes;
+          split.left = 1;
+          split.right = 2;
+          naive_node left;
+          left.values = {1};
+          naive_node right;
+          right.values = {2};
+          stump.trees = {naive_tree{{split, left, right}, 0}};
+          check_forest(stump, random);
+        }
+}

@@ -1,0 +1,241 @@
+// Random forests with a second, naive form beside the builder's, to compare every kernel with.
+#pragma once
+
+#include <petrify/forest_builder.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace petrify::test {
+
+struct naive_node {
+  bool is_leaf = true;
+  std::uint32_t column = 0;
+  comparison test = comparison::less_equal;
+  double threshold = 0;
+  missing nan_goes = missing::left;
+  std::uint32_t left = 0;
+  std::uint32_t right = 0;
+  std::vector<double> values; // of a leaf
+};
+
+struct naive_tree {
+  std::vector<naive_node> nodes;
+  std::uint32_t target = 0;
+};
+
+// A forest in the plainest form: nodes as the origin numbers them, compared in floating point.
+struct naive_forest {
+  forest_spec spec;
+  std::vector<naive_tree> trees;
+
+  forest_model build() const {
+    forest_builder builder(spec);
+    for (const naive_tree& tree : trees) {
+      builder.begin_tree(static_cast<std::uint32_t>(tree.nodes.size()), tree.target);
+      for (std::uint32_t i = 0; i < tree.nodes.size(); ++i) {
+        const naive_node& n = tree.nodes[i];
+        if (n.is_leaf)
+          builder.leaf(i, n.values);
+        else
+          builder.split(i, n.column, n.test, n.threshold, n.nan_goes, n.left, n.right);
+      }
+      builder.end_tree();
+    }
+    return builder.build();
+  }
+
+  // Node in which a row ends. Compared as the origin does: float32 values against double thresholds, or doubles.
+  template <class T>
+  std::uint32_t leaf_of(const naive_tree& tree, const T* row) const {
+    std::uint32_t i = 0;
+    while (!tree.nodes[i].is_leaf) {
+      const naive_node& n = tree.nodes[i];
+      const double x = spec.comparisons == compare_as::float32 ? static_cast<double>(static_cast<float>(row[n.column]))
+                                                               : static_cast<double>(row[n.column]);
+      bool left = n.test == comparison::less ? x < n.threshold : x <= n.threshold;
+      if (std::isnan(x))
+        left = n.nan_goes == missing::left;
+      i = left ? n.left : n.right;
+    }
+    return i;
+  }
+
+  // Sums before the epilogue, in the accumulator's type, as double.
+  template <class T>
+  std::vector<double> sums(const T* row) const {
+    std::vector<double> out(spec.start.empty() ? width() : 0, 0.0);
+    out.insert(out.end(), spec.start.begin(), spec.start.end());
+    for (const naive_tree& tree : trees) {
+      const std::vector<double>& values = tree.nodes[leaf_of(tree, row)].values;
+      for (std::size_t k = 0; k < values.size(); ++k) {
+        double& sum = out[spec.vector_leaves ? k : tree.target];
+        const double value =
+            spec.leaf_type == dtype::float32 ? static_cast<double>(static_cast<float>(values[k])) : values[k];
+        sum = spec.accumulator == dtype::float32
+                  ? static_cast<double>(static_cast<float>(sum) + static_cast<float>(value))
+                  : sum + value;
+      }
+    }
+    return out;
+  }
+
+  std::size_t width() const {
+    std::size_t out = 0;
+    for (const output_spec& o : spec.outputs)
+      out += o.raw_width;
+    return out;
+  }
+};
+
+// Values that are hard to compare: zeros of both signs, denormals, infinities, neighbours, values no float32 has.
+inline double awkward_value(std::mt19937_64& random) {
+  static const double special[] = {0.0,
+                                   -0.0,
+                                   1.0,
+                                   -1.0,
+                                   0.1,
+                                   1e-45,
+                                   -1e-45,
+                                   1e-310,
+                                   -1e-310,
+                                   1.17549e-38,
+                                   3.4028234663852886e38,
+                                   -3.4028234663852886e38,
+                                   1e300,
+                                   -1e300,
+                                   std::numeric_limits<double>::infinity(),
+                                   -std::numeric_limits<double>::infinity(),
+                                   0.5,
+                                   0.1f,
+                                   16777217.0,
+                                   1e-35f};
+  if (random() % 3 == 0)
+    return special[random() % std::size(special)];
+  if (random() % 2 == 0)
+    return static_cast<double>(static_cast<float>(std::normal_distribution<double>()(random)));
+  return std::normal_distribution<double>()(random);
+}
+
+struct forest_shape {
+  std::uint32_t num_columns = 5;
+  std::uint32_t num_trees = 20;
+  std::uint32_t max_splits = 60; // of a tree; the number is random, 0 gives single leaves
+  bool chain = false;            // right-only: every left child is a leaf
+  bool preorder = true;          // number nodes in pre-order, else at random
+};
+
+// Fills `spec`'s trees. Columns, thresholds and leaf values are drawn from `random`.
+inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, std::mt19937_64& random) {
+  naive_forest out{std::move(spec), {}};
+  out.spec.num_columns = shape.num_columns;
+  for (std::uint32_t t = 0; t < shape.num_trees; ++t) {
+    const auto num_splits =
+        static_cast<std::uint32_t>(shape.chain ? shape.max_splits : random() % (shape.max_splits + 1));
+    // Grow by splitting leaves: a random one, or the last for a chain.
+    std::vector<naive_node> nodes(1);
+    std::vector<std::uint32_t> leaves{0};
+    for (std::uint32_t s = 0; s < num_splits; ++s) {
+      const std::size_t pick = shape.chain ? leaves.size() - 1 : random() % leaves.size();
+      const std::uint32_t at = leaves[pick];
+      leaves.erase(leaves.begin() + static_cast<std::ptrdiff_t>(pick));
+      const auto first = static_cast<std::uint32_t>(nodes.size());
+      nodes.resize(first + 2);
+      naive_node& n = nodes[at];
+      n.is_leaf = false;
+      n.column = static_cast<std::uint32_t>(random() % shape.num_columns);
+      n.test = random() % 2 == 0 ? comparison::less_equal : comparison::less;
+      n.threshold = awkward_value(random);
+      n.nan_goes = random() % 2 == 0 ? missing::left : missing::right;
+      n.left = first;
+      n.right = first + 1;
+      leaves.push_back(first);
+      leaves.push_back(first + 1);
+    }
+    const std::size_t width = out.spec.vector_leaves ? out.width() : 1;
+    for (const std::uint32_t leaf : leaves)
+      for (std::size_t k = 0; k < width; ++k)
+        // Few distinct values, so that leaf tables share rows, and some that only differ in sign of zero.
+        nodes[leaf].values.push_back(random() % 4 == 0 ? awkward_value(random) * 1e-3
+                                                       : std::ldexp(1.0, -static_cast<int>(random() % 8)));
+    for (naive_node& n : nodes)
+      for (double& x : n.values)
+        if (!std::isfinite(static_cast<float>(x)))
+          x = -0.0;
+    // Renumber.
+    std::vector<std::uint32_t> order;
+    if (shape.preorder) {
+      std::vector<std::uint32_t> pending{0};
+      while (!pending.empty()) {
+        const std::uint32_t i = pending.back();
+        pending.pop_back();
+        order.push_back(i);
+        if (!nodes[i].is_leaf) {
+          pending.push_back(nodes[i].right);
+          pending.push_back(nodes[i].left);
+        }
+      }
+    } else {
+      for (std::uint32_t i = 0; i < nodes.size(); ++i)
+        order.push_back(i);
+      std::shuffle(order.begin() + 1, order.end(), random);
+    }
+    std::vector<std::uint32_t> number(nodes.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i)
+      number[order[i]] = i;
+    naive_tree tree;
+    tree.nodes.resize(nodes.size());
+    for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+      naive_node n = nodes[i];
+      n.left = number[n.left];
+      n.right = number[n.right];
+      tree.nodes[number[i]] = std::move(n);
+    }
+    if (!out.spec.vector_leaves)
+      tree.target = static_cast<std::uint32_t>(random() % out.width());
+    out.trees.push_back(std::move(tree));
+  }
+  return out;
+}
+
+// Rows that hit thresholds and their neighbours, NaN, infinities, zeros, denormals.
+template <class T>
+std::vector<T> awkward_rows(const naive_forest& forest, std::size_t num_rows, std::mt19937_64& random) {
+  std::vector<double> thresholds;
+  for (const naive_tree& tree : forest.trees)
+    for (const naive_node& n : tree.nodes)
+      if (!n.is_leaf && thresholds.size() < 4096)
+        thresholds.push_back(n.threshold);
+  std::vector<T> out(num_rows * forest.spec.num_columns);
+  for (T& x : out) {
+    const auto choice = random() % 8;
+    double value = awkward_value(random);
+    if (!thresholds.empty() && choice < 5) {
+      value = thresholds[random() % thresholds.size()];
+      const auto narrow = static_cast<float>(value);
+      const double infinity = std::numeric_limits<double>::infinity();
+      if (choice == 1)
+        value = static_cast<double>(std::nextafter(narrow, static_cast<float>(infinity)));
+      if (choice == 2)
+        value = static_cast<double>(std::nextafter(narrow, static_cast<float>(-infinity)));
+      if (choice == 3)
+        value = std::nextafter(value, infinity);
+      if (choice == 4)
+        value = std::nextafter(value, -infinity);
+    }
+    if (choice == 7)
+      value = std::numeric_limits<double>::quiet_NaN();
+    if constexpr (std::is_integral_v<T>)
+      x = std::isfinite(value) && std::abs(value) < 9e18 ? static_cast<T>(value) : static_cast<T>(random());
+    else
+      x = static_cast<T>(value);
+  }
+  return out;
+}
+
+} // namespace petrify::test
