@@ -12,6 +12,9 @@ namespace {
 constexpr int max_dtype_depth = 16;
 constexpr std::size_t max_field_name = 256;
 
+// Each one costs an exception inside.
+constexpr std::uint32_t max_unusable_dtypes = 10'000;
+
 } // namespace
 
 void store::spend(std::size_t cost) {
@@ -41,10 +44,29 @@ std::shared_ptr<const numpy_dtype> store::resolve_dtype(ref id) {
     } catch (const error& e) {
       if (e.code() != errc::not_importable)
         throw;
+      if (++num_unusable_dtypes_ > max_unusable_dtypes)
+        fail(errc::limit_exceeded, {}, "more than ", max_unusable_dtypes, " array element types that are not known");
     }
     nodes[id].word |= place << 32;
   }
   return dtype_of(id);
+}
+
+void store::resolve_unused_dtypes() {
+  // No array has these types, so that it is nobody's business whether they make sense.
+  bool trying = true;
+  for (std::size_t id = first_free_ref; id < nodes.size(); ++id) {
+    if (nodes[id].kind != kind::dtype || (nodes[id].word >> 32) != 0)
+      continue;
+    try {
+      if (trying)
+        resolve_dtype(static_cast<ref>(id));
+    } catch (const error&) {
+      trying = ++num_unusable_dtypes_ <= max_unusable_dtypes;
+    }
+    if ((nodes[id].word >> 32) == 0)
+      nodes[id].word |= std::uint64_t{dtype_unusable} << 32;
+  }
 }
 
 numpy_dtype store::build_dtype(ref id, int depth, std::size_t& fields) {

@@ -108,8 +108,6 @@ ref store::add_global(std::string_view module, std::string_view name) {
   if (module.size() > max_global_name || name.size() > max_global_name)
     fail(errc::limit_exceeded, {}, "global ", quoted(module), " ", quoted(name), " has a name of ",
          std::max(module.size(), name.size()), " bytes, at most ", max_global_name, " are allowed");
-  if (!is_utf8(module) || !is_utf8(name))
-    fail(errc::malformed, {}, "global ", quoted(module), " ", quoted(name), " is not named in UTF-8");
   char joined[2 * max_global_name + 1];
   module = today(module);
   char* end = std::copy(module.begin(), module.end(), joined);
@@ -119,6 +117,8 @@ ref store::add_global(std::string_view module, std::string_view name) {
 
   if (const auto known = globals_.find(full); known != globals_.end())
     return known->second;
+  if (!is_utf8(full))
+    fail(errc::malformed, {}, "global ", quoted(full), " is not named in UTF-8");
   if (name == "NDArrayWrapper" || name == "ZNDArrayWrapper")
     fail(errc::not_importable, {}, "a dump of joblib before 0.10 (", quoted(full),
          "), whose arrays are in files beside it; load it with an old joblib and dump it again");
@@ -244,14 +244,7 @@ void store::finish() {
                              [&](ref i) { return *text_of(refs[nodes[dict].word + 2 * std::uint64_t{i}]); });
     index_.emplace(dict, std::pair(place, numbers.size()));
   }
-  for (std::size_t id = first_free_ref; id < nodes.size(); ++id)
-    if (nodes[id].kind == kind::dtype && (nodes[id].word >> 32) == 0)
-      try {
-        resolve_dtype(static_cast<ref>(id));
-      } catch (const error&) {
-        // No array has this type, so that it is nobody's business whether it makes sense.
-        nodes[id].word |= std::uint64_t{dtype_unusable} << 32;
-      }
+  resolve_unused_dtypes();
 }
 
 } // namespace pickle

@@ -1,64 +1,22 @@
 // How a document keeps its values: compact nodes that refer to each other by number. Private to the room.
 #pragma once
 
-#include "import/decompress_buffer.hpp"
 #include "import/pickle.hpp"
+#include "import/pickle_pool.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace petrify::inline v0 {
 namespace pickle {
-
-// A vector of plain values that grows through realloc and does not fill what it adds.
-template <class T>
-requires std::is_trivially_copyable_v<T>
-class pool {
-public:
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
-  T& operator[](std::size_t i) noexcept { return data()[i]; }
-  const T& operator[](std::size_t i) const noexcept { return data()[i]; }
-  T* data() noexcept { return reinterpret_cast<T*>(bytes_.data()); }
-  const T* data() const noexcept { return reinterpret_cast<const T*>(bytes_.data()); }
-
-  void push_back(const T& item) {
-    // `item` may lie inside this pool.
-    const T copy = item;
-    if (size_ == capacity_)
-      grow(size_ + 1);
-    data()[size_++] = copy;
-  }
-  // Adds `count` uninitialised items and returns the place of the first.
-  std::size_t add(std::size_t count) {
-    if (count > capacity_ - size_)
-      grow(size_ + count);
-    return std::exchange(size_, size_ + count);
-  }
-  // Only ever to a smaller size.
-  void shrink(std::size_t size) noexcept { size_ = size; }
-
-private:
-  void grow(std::size_t needed) {
-    bytes_.resize(std::max(needed, std::size_t{16}) * sizeof(T));
-    capacity_ = bytes_.capacity() / sizeof(T);
-  }
-
-  byte_buffer bytes_;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
-};
 
 // What a global means to the machine; everything that it need not know is `other`.
 enum class callable : std::uint8_t {
@@ -218,6 +176,7 @@ public:
 
 private:
   [[noreturn]] void refuse_value() const;
+  void resolve_unused_dtypes();
   numpy_dtype build_dtype(ref id, int depth, std::size_t& fields);
   void add_fields(numpy_dtype& dtype, ref names, ref fields, int depth, std::size_t& count);
   void spend(std::size_t cost);
@@ -227,6 +186,7 @@ private:
   // nothing.
   std::uint64_t dtype_budget_;
   std::uint64_t decoding_budget_;
+  std::uint32_t num_unusable_dtypes_ = 0;
   std::unordered_map<std::string, ref, text_hash, std::equal_to<>> globals_;
   std::vector<ref> unchecked_;
   std::vector<ref> big_dicts_;

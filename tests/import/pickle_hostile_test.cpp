@@ -414,16 +414,24 @@ TEST_CASE("HugeDescriptionsOfJoblibArraysAreRefused") {
 TEST_CASE("BigDictsOfLongKeysAreStillSearched") {
   // All keys are the same two long texts, which no look-up by a short name should have to compare.
   const std::string head = times(100'000, "x");
-  std::string body = "]X" + number(head.size() + 1, 4) + head + "aq\0X" + number(head.size() + 1, 4) + head +
-                     "bq\1"
-                     "00}(";
-  body += times(50'000, "h\0Nh\1N"s) + "\x8c\4nameK\7u.";
+  const std::string start = "X" + number(head.size() + 1, 4) + head;
+  const std::string body = start + "aq\0"s + start +
+                           "bq\1"
+                           "00}(" +
+                           times(50'000, "h\0Nh\1N"s) + "\x8c\4nameK\7u.";
   const std::string bytes = "\x80\4" + body;
   const document parsed = petrify::pickle::parse(std::as_bytes(std::span(bytes)));
   CHECK(parsed.root().size() == 100'001);
   CHECK(parsed.root().find("name")->as_int() == 7);
   CHECK(parsed.root().find(head + "b")->is_none());
   CHECK_FALSE(parsed.root().find(head + "c").has_value());
+}
+
+TEST_CASE("ElementTypesThatNobodyKnowsAreBounded") {
+  const std::string start = "cnumpy\ndtype\nq\0\x8c\2z8\x85q\1"s;
+  CHECK(code_of(start + times(50'000, "h\0h\1R"s) + ".") == errc::io);
+  const std::string scalar = "cnumpy.core.multiarray\nscalar\nq\2"s;
+  CHECK(code_of(start + scalar + times(50'000, "h\2h\0h\1RN\x86R"s) + ".") == errc::limit_exceeded);
 }
 
 TEST_CASE("SharedListsCannotBeCopiedOverAndOver") {

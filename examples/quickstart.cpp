@@ -1,0 +1,38 @@
+// The code of README.md. Run it where this was run:
+//     petrify convert random_forest_model.pkl iris.stone
+#include <petrify/petrify.hpp>
+
+#include <cstdio>
+#include <vector>
+
+int main() try {
+  // README: predict
+  auto file = petrify::file::open("iris.stone");                  // maps; nothing is parsed or copied
+  auto forest = file.forest("model");                             // a view of the mapped nodes
+  auto p = forest.predict_proba(std::vector{6.1, 2.8, 4.7, 1.2}); // the bits scikit-learn gives
+  std::printf("class %s, probability %g\n", forest.labels().text(1).c_str(), p[1]);
+  // README: end
+
+  // README: hot path
+  petrify::predictor fast(forest); // one per thread: owns the scratch memory
+  const float row[] = {6.1f, 2.8f, 4.7f, 1.2f};
+  double scores[3];
+  fast.predict_proba(row, scores); // noexcept: no allocation, no lock, no system call
+  // README: end
+
+  // README: arrays
+  petrify::writer out("bundle.stone");
+  out.add<float>("embeddings", std::vector<float>(1000 * 64), {1000, 64});
+  out.add("names", std::vector<std::string>{"setosa", "versicolor", "virginica"});
+  out.commit(); // durable, then renamed into place
+
+  auto bundle = petrify::file::open("bundle.stone");
+  auto embeddings = bundle.array<float>("embeddings"); // a view of mapped bytes
+  auto names = bundle.strings("names");
+  std::printf("%g %s\n", static_cast<double>(embeddings(999, 63)), std::string(names[2]).c_str());
+  // README: end
+  return scores[1] == p[1] ? 0 : 1;
+} catch (const petrify::error& failure) {
+  std::fprintf(stderr, "quickstart: %s\n", failure.what());
+  return 1;
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# run.sh PETRIFY DATA: the command as people call it: its words, its exit status, its files.
+set -uo pipefail
+petrify=$1
+data=$2/models
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+checked=0
+failed=0
+
+# expect STATUS PATTERN COMMAND...: exit status, and a pattern that stdout and stderr together must match.
+expect() {
+  local status=$1 pattern=$2 out code
+  shift 2
+  out="$("$@" 2>&1)"
+  code=$?
+  checked=$((checked + 1))
+  if [ "$code" -ne "$status" ] || ! grep -qE -- "$pattern" <<<"$out"; then
+    printf 'FAILED: %s\n  exit %s, expected %s; expected /%s/ in:\n%s\n' "$*" "$code" "$status" "$pattern" "$out"
+    failed=$((failed + 1))
+  fi
+}
+# expect_stderr_lines N COMMAND...: exactly N lines on stderr and none on stdout.
+expect_stderr_lines() {
+  local lines=$1
+  shift
+  "$@" >stdout 2>stderr
+  checked=$((checked + 1))
+  if [ "$(wc -l <stderr)" -ne "$lines" ] || [ -s stdout ]; then
+    printf 'FAILED: %s: expected %s lines on stderr and nothing on stdout:\n' "$*" "$lines"
+    cat stdout stderr
+    failed=$((failed + 1))
+  fi
+}
+same() {
+  checked=$((checked + 1))
+  cmp "$1" "$2" || failed=$((failed + 1))
+}
+
+iris=$data/iris
+expect 0 'model: forest of 100 trees, [0-9]+ nodes, sklearn.ensemble._forest.RandomForestClassifier' \
+  "$petrify" convert "$iris/random_forest_model.pkl" iris.stone
+expect 0 'output +int64, 3 classes: 0, 1, 2' "$petrify" info iris.stone
+expect 0 '"node_bytes": [0-9]+' "$petrify" info iris.stone --json
+expect 0 'iris.stone: sound, 1 object' "$petrify" verify iris.stone
+
+# predict: text and .npy, each output, against what scikit-learn saved
+"$petrify" predict iris.stone "$iris/X_test.npy" | tr '\n' ' ' | sed 's/ $//' >labels.txt
+tr -d '[]\n' <"$iris/printed.txt" | sed 's/  / /g' >expected.txt
+same labels.txt expected.txt
+"$petrify" predict iris.stone "$iris/X_test.npy" --out labels.npy
+same labels.npy "$iris/labels.npy"
+"$petrify" predict iris.stone "$iris/X_test.npy" --output proba --out proba.npy
+same proba.npy "$iris/probabilities.npy"
+"$petrify" predict iris.stone "$iris/X_test.npy" --output raw --out raw.npy
+same raw.npy "$iris/probabilities.npy"
+for case in labels_text labels_bool labels_int32 labels_uint8 labels_float32 dtr_squared rfr_two_outputs rf_two_outputs rf_wide; do
+  folder=$data/sklearn-1.9/$case
+  expect 0 '' "$petrify" convert "$(ls "$folder"/model.*)" "$case.stone" --name it
+  for width in 32 64; do
+    "$petrify" predict "$case.stone" "$folder/x$width.npy" --name it --out "y.npy"
+    same y.npy "$folder/predict$width.npy"
+    "$petrify" predict "$case.stone" "$folder/x$width.npy" --output leaf --out "y.npy"
+    same y.npy "$folder/leaf$width.npy"
+  done
+done
+
+# arrays: what goes in comes out
+for name in f8 f8_f i4_be text bool; do
+  file=$data/sklearn-1.9/arrays/$name
+  [ -e "$file.joblib" ] || continue
+  expect 0 'array: array of ' "$petrify" convert "$file.joblib" "$name.stone"
+  expect 0 "$name.npy: " "$petrify" extract "$name.stone" array "$name.npy"
+done
+same f8.npy "$data/sklearn-1.9/arrays/f8.npy"
+expect 0 'array of float64' "$petrify" convert "$iris/X_test.npy" x.stone --name x
+expect 0 'x2.npy: float64 \(38, 4\)' "$petrify" extract x.stone x x2.npy
+same x2.npy "$iris/X_test.npy"
+
+# bad input: status 1 and one line that says path, place, what was seen and what was expected
+expect 1 'petrify: missing.pkl: open: no such file or directory' "$petrify" convert missing.pkl out.stone
+expect 1 'svc.joblib: sklearn.svm._classes.SVC is not a model petrify knows \(it knows scikit-learn' \
+  "$petrify" convert "$data/refused/svc.joblib" out.stone
+expect_stderr_lines 1 "$petrify" convert "$data/refused/svc.joblib" out.stone
+expect_stderr_lines 1 "$petrify" convert "$data/refused/page.pkl" out.stone
+expect 1 'which is a git-lfs pointer' "$petrify" info "$data/refused/lfs_pointer.pkl"
+expect 1 'the file is empty' "$petrify" info "$data/refused/empty.pkl"
+expect 1 'is a directory, expected a regular file' "$petrify" verify .
+mkfifo fifo
+expect 1 'is a FIFO, expected a regular file' "$petrify" info fifo
+expect 1 'fifo: is a FIFO' "$petrify" convert fifo out.stone
+head -c 5000 iris.stone >cut.stone
+expect 1 'cut.stone: header: the file has 5000 bytes, expected [0-9]+' "$petrify" verify cut.stone
+cp iris.stone flipped.stone
+printf '\377' | dd of=flipped.stone bs=1 seek=300 conv=notrunc status=none
+printf '\377' | dd of=flipped.stone bs=1 seek=13000 conv=notrunc status=none
+expect 1 'flipped.stone: segment [0-9]+ bytes .* checksum [0-9]+ stored, but the bytes give' "$petrify" verify flipped.stone
+expect 0 '' "$petrify" convert "$(ls "$data"/sklearn-1.9/rf_wide/model.*)" rf_wide.stone
+expect 1 'shape \(38, 4\), expected \(rows, 300\)' "$petrify" predict rf_wide.stone "$iris/X_test.npy"
+expect 1 'object "nothing": no such object, the file has "model"' "$petrify" extract iris.stone nothing y.npy
+expect 1 'object "model": is of kind forest, expected array' "$petrify" extract iris.stone model y.npy
+expect 1 'the file has no forest' "$petrify" predict x.stone "$iris/X_test.npy"
+expect 1 'out.stone|no/such' "$petrify" convert "$iris/random_forest_model.pkl" no/such/out.stone
+checked=$((checked + 1))
+if [ -e out.stone ] || ls -A | grep -q petrify-tmp; then
+  echo "FAILED: a refused conversion left a file"
+  failed=$((failed + 1))
+fi
+
+# usage: status 2
+expect 2 '' "$petrify"
+expect 2 'IN is required' "$petrify" convert
+expect 2 '' "$petrify" predict iris.stone "$iris/X_test.npy" --output nonsense
+expect 2 '' "$petrify" frobnicate
+expect 0 'Usage' "$petrify" --help
+expect 0 'petrify 0' "$petrify" --version
+
+echo "cli: $((checked - failed)) passed, $failed failed"
+[ "$failed" -eq 0 ]
