@@ -46,6 +46,7 @@ struct forest_description {
 
   std::span<const layout_kind> layout_kinds;
   std::span<const std::uint8_t> layout_slot_bits;
+  std::span<const std::uint8_t> layout_block_trees;
   std::span<const std::uint64_t> layout_num_nodes;
 
   std::span<const segment_role> segment_roles;

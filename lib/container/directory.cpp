@@ -150,6 +150,7 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
 
   d.layout_kinds = source.take<layout_kind>(f.layout_kinds(), "layout_kinds");
   d.layout_slot_bits = source.take<std::uint8_t>(f.layout_slot_bits(), "layout_slot_bits");
+  d.layout_block_trees = source.take<std::uint8_t>(f.layout_block_trees(), "layout_block_trees");
   d.layout_num_nodes = source.take<std::uint64_t>(f.layout_num_nodes(), "layout_num_nodes");
   d.segment_roles = source.take<segment_role>(f.segment_roles(), "segment_roles");
   d.segment_layouts = source.take<std::uint8_t>(f.segment_layouts(), "segment_layouts");

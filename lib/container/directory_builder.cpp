@@ -111,6 +111,7 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   const auto iteration_ends = put<std::uint32_t>(b, d.iteration_ends);
   const auto layout_kinds = put<fbs::LayoutKind>(b, d.layout_kinds);
   const auto layout_slot_bits = put<std::uint8_t>(b, d.layout_slot_bits);
+  const auto layout_block_trees = put<std::uint8_t>(b, d.layout_block_trees);
   const auto layout_num_nodes = put<std::uint64_t>(b, d.layout_num_nodes);
   const auto segment_roles = put<fbs::SegmentRole>(b, d.segment_roles);
   const auto segment_layouts = put<std::uint8_t>(b, d.segment_layouts);
@@ -147,6 +148,7 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   f.add_iteration_ends(iteration_ends);
   f.add_layout_kinds(layout_kinds);
   f.add_layout_slot_bits(layout_slot_bits);
+  f.add_layout_block_trees(layout_block_trees);
   f.add_layout_num_nodes(layout_num_nodes);
   f.add_segment_roles(segment_roles);
   f.add_segment_layouts(segment_layouts);

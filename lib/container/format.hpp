@@ -33,7 +33,7 @@ enum class layout_kind : std::uint8_t { none = 0, n8 = 1, n16 = 2, dense = 3 };
 enum class segment_role : std::uint8_t {
   none = 0,
   nodes = 1,
-  root_pairs = 2,
+  blocks = 2,
   leaf_values = 3,
   leaf_ids = 4,
   tree_targets = 5,

@@ -128,7 +128,7 @@ std::uint64_t forest::num_nodes() const noexcept { return data_->num_nodes - dat
 
 std::uint64_t forest::node_bytes() const noexcept {
   return data_->num_nodes * (data_->layout == layout_kind::n8 ? sizeof(node8) : sizeof(node16)) +
-         data_->root_pairs.size_bytes();
+         data_->blocks.size_bytes();
 }
 
 std::uint64_t forest::leaf_bytes() const noexcept {

@@ -52,7 +52,8 @@ struct forest_data {
   std::uint8_t slot_bits = 0;  // n8
   std::uint64_t num_nodes = 0; // unused ones included
   const void* nodes = nullptr;
-  std::span<const std::uint32_t> root_pairs;   // one for every two trees
+  std::uint8_t block_shift = 0;                // log2 of the trees in a block of nodes
+  std::span<const std::uint32_t> blocks;       // where each begins, in pairs of nodes
   std::span<const std::uint32_t> tree_targets; // empty: all 0
 
   leaf_form leaves = leaf_form::none;
@@ -80,7 +81,15 @@ struct forest_data {
 
   bool is_classifier() const noexcept { return decision != decision_rule::none; }
   // Index of the root of tree t.
-  std::uint64_t root(std::uint32_t t) const noexcept { return 2 * std::uint64_t{root_pairs[t / 2]} + t % 2; }
+  std::uint64_t root(std::uint32_t t) const noexcept {
+    return 2 * std::uint64_t{blocks[t >> block_shift]} + (t & ((1u << block_shift) - 1));
+  }
+  // Roots at the begin of block k: one a tree, and one that is not used behind an odd number of them.
+  std::uint32_t roots_in_block(std::size_t k) const noexcept {
+    const std::uint64_t left = num_trees - (std::uint64_t{k} << block_shift);
+    const std::uint64_t trees = left < (1u << block_shift) ? left : 1u << block_shift;
+    return static_cast<std::uint32_t>(trees + trees % 2);
+  }
   std::uint32_t target(std::uint32_t t) const noexcept { return tree_targets.empty() ? 0 : tree_targets[t]; }
 };
 

@@ -88,7 +88,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   // The base layout is layout 0. Nodes come first: they are what every prediction reads.
   put(segment_role::nodes, 0,
       model.is_n16 ? std::as_bytes(std::span(model.nodes16)) : std::as_bytes(std::span(model.nodes8)));
-  put(segment_role::root_pairs, 0, std::as_bytes(std::span(model.root_pairs)));
+  put(segment_role::blocks, 0, std::as_bytes(std::span(model.blocks)));
   if (model.leaves)
     put(segment_role::leaf_values, whole_forest, model.leaves->bytes());
   if (!model.stored_leaf_ids.empty())
@@ -128,6 +128,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.num_trees = model.num_trees;
   d.layout_kinds = {&layout, 1};
   d.layout_slot_bits = {&model.slot_bits, 1};
+  d.layout_block_trees = {&model.block_trees, 1};
   d.layout_num_nodes = {&num_nodes, 1};
   d.segment_roles = roles;
   d.segment_layouts = layouts;

@@ -5,6 +5,7 @@
 #include "base/utf8.hpp"
 #include "forest/labels.hpp"
 
+#include <bit>
 #include <tuple>
 #include <utility>
 
@@ -114,7 +115,7 @@ private:
       bool of_a_layout = layout != whole_forest;
       switch (role) {
       case segment_role::nodes:
-      case segment_role::root_pairs:
+      case segment_role::blocks:
       case segment_role::leaf_ids:
       case segment_role::dense_tables: break;
       case segment_role::leaf_values:
@@ -146,9 +147,10 @@ private:
              segments_.size(), " segments");
     check_roles();
     if (d_.layout_kinds.empty() || d_.layout_slot_bits.size() != d_.layout_kinds.size() ||
-        d_.layout_num_nodes.size() != d_.layout_kinds.size())
-      refuse(d_.layout_kinds.size(), " layouts with ", d_.layout_slot_bits.size(), " slot bits and ",
-             d_.layout_num_nodes.size(), " node counts, expected at least one and as many of each");
+        d_.layout_block_trees.size() != d_.layout_kinds.size() || d_.layout_num_nodes.size() != d_.layout_kinds.size())
+      refuse(d_.layout_kinds.size(), " layouts with ", d_.layout_slot_bits.size(), " slot bits, ",
+             d_.layout_block_trees.size(), " block sizes and ", d_.layout_num_nodes.size(),
+             " node counts, expected at least one and as many of each");
     out_->layout = d_.layout_kinds[0];
     out_->slot_bits = d_.layout_slot_bits[0];
     out_->num_nodes = d_.layout_num_nodes[0];
@@ -181,9 +183,13 @@ private:
     if (d_.num_trees > 0x7fffffffu)
       refuse(d_.num_trees, " trees, expected at most 2147483647");
     out_->num_trees = d_.num_trees;
-    out_->root_pairs = segment<std::uint32_t>(segment_role::root_pairs, "root pairs", 0);
-    if (out_->root_pairs.size() != (std::uint64_t{d_.num_trees} + 1) / 2)
-      refuse(out_->root_pairs.size(), " root pairs for ", d_.num_trees, " trees, expected one for every two");
+    const unsigned block_trees = d_.layout_block_trees[0];
+    if (block_trees != 2 && block_trees != 4 && block_trees != 8)
+      refuse("blocks of ", block_trees, " trees, expected 2, 4 or 8");
+    out_->block_shift = static_cast<std::uint8_t>(std::countr_zero(block_trees));
+    out_->blocks = segment<std::uint32_t>(segment_role::blocks, "blocks", 0);
+    if (out_->blocks.size() != (std::uint64_t{d_.num_trees} + block_trees - 1) / block_trees)
+      refuse(out_->blocks.size(), " blocks for ", d_.num_trees, " trees, expected one for every ", block_trees);
     out_->tree_targets = segment<std::uint32_t>(segment_role::tree_targets, "tree targets");
     if (!out_->tree_targets.empty() && out_->tree_targets.size() != d_.num_trees)
       refuse(out_->tree_targets.size(), " tree targets, expected ", d_.num_trees, " or none");

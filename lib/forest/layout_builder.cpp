@@ -104,7 +104,8 @@ private:
   std::vector<std::vector<double>> cuts_;
 };
 
-// Where each node of a block of two trees goes: roots first, then each tree's pairs in the pre-order of their parents.
+// Where each node of a tree goes: the root to its place at the block's begin, then the tree's pairs in the pre-order of
+// their parents.
 struct placed_node {
   std::uint32_t source;
   std::uint32_t at;     // from the block's begin
@@ -144,7 +145,7 @@ std::uint8_t n8_slot_bits(std::size_t num_slots, std::uint64_t longest_offset) {
   return 0;
 }
 
-// Nodes of each tree, with a root that is never used behind an odd number of them.
+// Nodes of each tree, and of a root that is never used behind an odd number of them.
 std::vector<std::uint64_t> padded_sizes(const std::vector<source_tree>& trees) {
   std::vector<std::uint64_t> sizes;
   sizes.reserve(trees.size() + 1);
@@ -153,6 +154,30 @@ std::vector<std::uint64_t> padded_sizes(const std::vector<source_tree>& trees) {
   if (sizes.size() % 2 != 0)
     sizes.push_back(1);
   return sizes;
+}
+
+// Upper bound of the offsets when blocks have that many trees. From the block's last root to its first pair it is the
+// pairs of all other trees; inside a tree an offset is shorter than the tree.
+std::uint64_t longest_offset(std::span<const std::uint64_t> sizes, std::size_t block_trees) {
+  std::uint64_t longest = 0;
+  for (std::size_t first = 0; first < sizes.size(); first += block_trees) {
+    const auto block = sizes.subspan(first, std::min(block_trees, sizes.size() - first));
+    longest = std::max(longest, std::accumulate(block.begin(), block.end(), std::uint64_t{0}));
+  }
+  return longest;
+}
+
+// Large blocks put the roots of many trees side by side and need fewer begins; small ones keep offsets short, so that
+// forests of large trees over many columns still fit 8-byte nodes.
+void choose_layout(std::span<const std::uint64_t> sizes, forest_model::content& model) {
+  for (const std::size_t block_trees : {8u, 4u, 2u}) {
+    model.block_trees = static_cast<std::uint8_t>(block_trees);
+    model.slot_bits = n8_slot_bits(model.slot_columns.size(), longest_offset(sizes, block_trees));
+    if (model.slot_bits != 0)
+      return;
+  }
+  model.is_n16 = true;
+  model.block_trees = 8;
 }
 
 void store(forest_model::content& model, std::uint64_t at, std::uint32_t value, std::uint32_t slot,
@@ -173,10 +198,7 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
   if (total > 0xffffffffu)
     fail(errc::limit_exceeded, "forest", total, " nodes, expected fewer than 2^32");
 
-  // Inside a tree an offset is shorter than the tree; from a block's second root it jumps over the first tree's pairs.
-  const std::uint64_t longest = sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
-  model.slot_bits = n8_slot_bits(model.slot_columns.size(), longest);
-  model.is_n16 = model.slot_bits == 0;
+  choose_layout(sizes, model);
   if (model.is_n16)
     model.nodes16.resize(total);
   else
@@ -186,13 +208,16 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
   model.num_trees = static_cast<std::uint32_t>(trees.size());
   const bool has_targets = std::any_of(trees.begin(), trees.end(), [](const auto& tree) { return tree.target != 0; });
 
-  std::uint64_t begin = 0;
+  std::uint64_t begin = 0;     // of the block
+  std::uint32_t next_pair = 0; // from there
   for (std::size_t t = 0; t < trees.size(); ++t) {
-    const bool is_second = t % 2 != 0;
-    if (!is_second)
-      model.root_pairs.push_back(static_cast<std::uint32_t>(begin / 2));
-    const auto first_pair = static_cast<std::uint32_t>(is_second ? sizes[t - 1] + 1 : 2);
-    for (const placed_node& placed : place(trees[t], is_second ? 1 : 0, first_pair)) {
+    const auto root = static_cast<std::uint32_t>(t % model.block_trees);
+    if (root == 0) {
+      begin += next_pair;
+      model.blocks.push_back(static_cast<std::uint32_t>(begin / 2));
+      next_pair = static_cast<std::uint32_t>(std::min<std::size_t>(model.block_trees, sizes.size() - t));
+    }
+    for (const placed_node& placed : place(trees[t], root, next_pair)) {
       const source_node& node = trees[t].nodes[placed.source];
       const bool is_leaf = node.kind == source_node::state::leaf;
       store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node), is_leaf ? 0 : slots.of(node),
@@ -200,12 +225,11 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
       if (is_leaf && !model.ids_are_preorder)
         model.stored_leaf_ids[begin + placed.at] = placed.source;
     }
+    next_pair += static_cast<std::uint32_t>(sizes[t] - 1);
     if (has_targets)
       model.tree_targets.push_back(trees[t].target);
     model.num_used_nodes += trees[t].nodes.size();
     trees[t].nodes = {};
-    if (is_second)
-      begin += sizes[t - 1] + sizes[t];
   }
 }
 

@@ -29,7 +29,8 @@ struct forest_model::content {
   std::vector<node8> nodes8;
   std::vector<node16> nodes16;
   bool is_n16 = false;
-  std::vector<std::uint32_t> root_pairs;
+  std::uint8_t block_trees = 0;               // trees in a block of nodes
+  std::vector<std::uint32_t> blocks;          // where each begins, in pairs of nodes
   std::vector<std::uint32_t> stored_leaf_ids; // empty: pre-order
   std::vector<std::uint32_t> tree_targets;    // empty: all 0
   std::optional<leaf_table> leaves;           // absent: inline

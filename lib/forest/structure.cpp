@@ -14,25 +14,31 @@ std::uint64_t payload_limit(const forest_data& forest) {
   return forest.leaves == leaf_form::inline_float32 ? std::uint64_t{1} << 32 : forest.num_leaf_rows;
 }
 
-// The block of nodes that trees 2k and 2k + 1 share.
+// The nodes that some trees share: their roots first, then the pairs of each.
 struct block {
   std::uint64_t begin;
   std::uint64_t end;
 };
 
 block block_of(const forest_data& forest, std::size_t k) {
-  const auto pairs = forest.root_pairs;
-  return {2 * std::uint64_t{pairs[k]}, k + 1 < pairs.size() ? 2 * std::uint64_t{pairs[k + 1]} : forest.num_nodes};
+  const auto begins = forest.blocks;
+  return {2 * std::uint64_t{begins[k]}, k + 1 < begins.size() ? 2 * std::uint64_t{begins[k + 1]} : forest.num_nodes};
 }
 
-// Which tree a node of block k belongs to: the second tree's pairs start at its root's children.
+// Which tree a node of block k belongs to: its own for a root, else the last tree whose pairs start before it.
 template <class Layout>
 std::string place_of(const forest_data& forest, std::size_t k, std::uint64_t node) {
   const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
   const std::uint64_t begin = block_of(forest, k).begin;
-  const std::uint64_t offset = Layout::offset(nodes[begin + 1]);
-  const bool second = node == begin + 1 || (offset != 0 && node >= begin + 1 + offset);
-  return text("tree ", 2 * k + (second ? 1 : 0), " node ", node);
+  const std::uint32_t roots = forest.roots_in_block(k);
+  std::uint64_t tree = node - begin;
+  if (tree >= roots) {
+    tree = 0;
+    for (std::uint32_t r = 0; r < roots; ++r)
+      if (const std::uint64_t offset = Layout::offset(nodes[begin + r]); offset != 0 && begin + r + offset <= node)
+        tree = r;
+  }
+  return text("tree ", (std::uint64_t{k} << forest.block_shift) + tree, " node ", node);
 }
 
 // The fault of one node; called where the fast loop found that there is one.
@@ -101,14 +107,16 @@ void check_block(const forest_data& forest, std::size_t k) {
 
 void check_tables(const forest_data& forest) {
   std::uint64_t expected = 0;
-  for (std::size_t k = 0; k < forest.root_pairs.size(); ++k) {
-    const std::uint64_t begin = 2 * std::uint64_t{forest.root_pairs[k]};
-    if ((k == 0 && begin != 0) || begin < expected || begin + 2 > forest.num_nodes)
-      fail(errc::malformed, text("tree ", 2 * k), "root at node ", begin, ", expected ",
-           k == 0 ? "0" : text("at least ", expected), " and room for two roots in ", forest.num_nodes, " nodes");
-    expected = begin + 2;
+  for (std::size_t k = 0; k < forest.blocks.size(); ++k) {
+    const std::uint64_t begin = 2 * std::uint64_t{forest.blocks[k]};
+    const std::uint32_t roots = forest.roots_in_block(k);
+    if ((k == 0 && begin != 0) || begin < expected || begin + roots > forest.num_nodes)
+      fail(errc::malformed, text("block ", k), "begins at node ", begin, ", expected ",
+           k == 0 ? "0" : text("at least ", expected), " and room for ", roots, " roots in ", forest.num_nodes,
+           " nodes");
+    expected = begin + roots;
   }
-  if (forest.root_pairs.empty() && forest.num_nodes != 0)
+  if (forest.blocks.empty() && forest.num_nodes != 0)
     fail(errc::malformed, {}, forest.num_nodes, " nodes, but no tree");
   for (std::size_t t = 0; t < forest.tree_targets.size(); ++t)
     if (forest.tree_targets[t] >= forest.raw_width)
@@ -123,12 +131,12 @@ void check_tables(const forest_data& forest) {
 }
 
 // Checks that each pair of a block but the roots has exactly one parent. With offsets that only point forward that
-// makes the block two trees.
+// makes the block as many trees as it has roots.
 template <class Layout>
 void check_parents(const forest_data& forest, std::size_t k, block in) {
   const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
   std::vector<bool> has_parent((in.end - in.begin) / 2);
-  has_parent[0] = true;
+  std::fill_n(has_parent.begin(), forest.roots_in_block(k) / 2, true);
   for (std::uint64_t i = in.begin; i < in.end; ++i) {
     const std::uint64_t offset = Layout::offset(nodes[i]);
     if (offset == 0)
@@ -170,7 +178,7 @@ std::uint64_t check_tree_order(const forest_data& forest, std::uint32_t t, std::
 void check_structure(const forest_data& forest) {
   check_tables(forest);
   with_layout(forest, [&]<class Layout>(Layout) {
-    for (std::size_t k = 0; k < forest.root_pairs.size(); ++k)
+    for (std::size_t k = 0; k < forest.blocks.size(); ++k)
       check_block<Layout>(forest, k);
   });
 }
@@ -178,18 +186,23 @@ void check_structure(const forest_data& forest) {
 void check_every_node(const forest_data& forest) {
   with_layout(forest, [&]<class Layout>(Layout) {
     const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
-    for (std::size_t k = 0; k < forest.root_pairs.size(); ++k) {
+    std::uint32_t tree = 0;
+    for (std::size_t k = 0; k < forest.blocks.size(); ++k) {
       const block in = block_of(forest, k);
       check_parents<Layout>(forest, k, in);
-      const auto first = static_cast<std::uint32_t>(2 * k);
-      const bool has_second = first + 1 < forest.num_trees;
-      if (!has_second && (Layout::offset(nodes[in.begin + 1]) != 0 || nodes[in.begin + 1].value != 0))
-        fail(errc::malformed, text("node ", in.begin + 1), "is not zero, expected the unused root to be");
-      if (forest.leaf_ids != leaf_id_rule::preorder)
-        continue;
-      const std::uint64_t next_pair = check_tree_order<Layout>(forest, first, in.begin + 2);
-      if (has_second)
-        check_tree_order<Layout>(forest, first + 1, next_pair);
+      const std::uint32_t roots = forest.roots_in_block(k);
+      std::uint64_t next_pair = in.begin + roots;
+      for (std::uint32_t r = 0; r < roots; ++r) {
+        const auto& root = nodes[in.begin + r];
+        if (tree == forest.num_trees) {
+          if (Layout::offset(root) != 0 || root.value != 0)
+            fail(errc::malformed, text("node ", in.begin + r), "is not zero, expected the unused root to be");
+        } else {
+          if (forest.leaf_ids == leaf_id_rule::preorder)
+            next_pair = check_tree_order<Layout>(forest, tree, next_pair);
+          ++tree;
+        }
+      }
     }
   });
 }

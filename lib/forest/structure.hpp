@@ -10,7 +10,7 @@
 namespace petrify::inline v0 {
 
 // Proves that no prediction reads outside the nodes, slots and leaf tables, and that each walk ends: offsets only point
-// forward and stay inside the block of two trees they start in. Cost: one linear pass.
+// forward and stay inside the block of trees they start in. Cost: one linear pass.
 // Throws: errc::malformed or unsupported with tree and node, without path.
 void check_structure(const forest_data& forest);
 

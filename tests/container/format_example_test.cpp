@@ -1,44 +1,20 @@
 // docs/format.md, "Examples": the bytes printed there are a valid file, and what the library writes.
+#include "support/support.hpp"
+
 #include <petrify/file.hpp>
 #include <petrify/forest.hpp>
 #include <petrify/forest_builder.hpp>
 #include <petrify/writer.hpp>
 
-#include <doctest/doctest.h>
-
-#include <algorithm>
 #include <array>
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
-#include <string>
-#include <vector>
 
-#include <unistd.h>
+using namespace petrify;
+using namespace petrify::test;
 
 namespace {
 
-using bytes = std::vector<unsigned char>;
-
-// A folder that goes away with the test.
-struct temporary_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("petrify-format-example-" + std::to_string(::getpid()));
-  temporary_folder() { std::filesystem::create_directories(path); }
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  std::string file(const char* name) const { return (path / name).string(); }
-};
-
-bytes read_all(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE(in.good());
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+using bytes = std::vector<std::byte>;
 
 // A dump of the page: bytes from `begin` on, with zeros between its lines.
 struct dump {
@@ -76,7 +52,7 @@ dump dump_of(const std::string& name) {
     out.content.resize(at - out.begin);
     while (words >> word) {
       REQUIRE(is_hex(word, 2));
-      out.content.push_back(static_cast<unsigned char>(std::stoul(word, nullptr, 16)));
+      out.content.push_back(static_cast<std::byte>(std::stoul(word, nullptr, 16)));
     }
   }
   REQUIRE(!out.content.empty());
@@ -90,35 +66,35 @@ void check_range(const bytes& written, const dump& expected, std::size_t begin, 
   REQUIRE(written.size() >= end);
   for (std::size_t at = begin; at < end; ++at) {
     CAPTURE(at);
-    CHECK(unsigned{written[at]} == unsigned{expected.content[at - expected.begin]});
+    CHECK(std::to_integer<int>(written[at]) == std::to_integer<int>(expected.content[at - expected.begin]));
   }
 }
 
 std::uint64_t load64(const bytes& from, std::size_t at) {
   std::uint64_t value = 0;
   for (std::size_t i = 8; i-- > 0;)
-    value = value << 8 | from[at + i];
+    value = value << 8 | std::to_integer<std::uint64_t>(from[at + i]);
   return value;
 }
 
 void write_array(const std::string& path) {
-  petrify::writer out(path);
+  writer out(path);
   out.add("a", std::array<std::int16_t, 3>{1, -2, 300});
   out.commit();
 }
 
 void write_forest(const std::string& path) {
-  petrify::forest_spec spec;
+  forest_spec spec;
   spec.num_columns = 1;
-  spec.leaf_type = petrify::dtype::float32;
+  spec.leaf_type = dtype::float32;
   spec.outputs.emplace_back();
-  petrify::forest_builder builder(spec);
+  forest_builder builder(spec);
   builder.begin_tree(3);
-  builder.split(0, 0, petrify::comparison::less_equal, 0.1, petrify::missing::left, 1, 2);
+  builder.split(0, 0, comparison::less_equal, 0.1, missing::left, 1, 2);
   builder.leaf(1, std::array<double, 1>{-1.0});
   builder.leaf(2, std::array<double, 1>{2.5});
   builder.end_tree();
-  petrify::writer out(path);
+  writer out(path);
   out.add("forest", builder.build());
   out.commit();
 }
@@ -129,30 +105,28 @@ constexpr std::size_t directory_size_at = 32;
 
 } // namespace
 
-TEST_CASE("the array file printed in docs/format.md is a valid file") {
+TEST_CASE("PrintedArrayFileIsValid") {
   const dump printed = dump_of("array.stone");
   REQUIRE(printed.begin == 0);
-  const temporary_folder folder;
-  const std::string path = folder.file("printed.stone");
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(printed.content.data()),
-             static_cast<std::streamsize>(printed.content.size()));
-  for (const petrify::error& fault : petrify::verify(path))
+  const temp_dir dir;
+  const std::string path = dir.path("printed.stone");
+  write_bytes(path, printed.content);
+  for (const error& fault : verify(path))
     FAIL_CHECK(fault.what());
-  const auto file = petrify::file::open(path);
-  const auto array = file.array<std::int16_t>("a");
+  const file opened = file::open(path);
+  const auto array = opened.array<std::int16_t>("a");
   REQUIRE(array.size() == 3);
   CHECK(array(0) == 1);
   CHECK(array(1) == -2);
   CHECK(array(2) == 300);
 }
 
-TEST_CASE("the writer gives the array file printed in docs/format.md, but for its directory") {
+TEST_CASE("WriterGivesThePrintedArrayFileButForItsDirectory") {
   const dump printed = dump_of("array.stone");
-  const temporary_folder folder;
-  const std::string path = folder.file("array.stone");
+  const temp_dir dir;
+  const std::string path = dir.path("array.stone");
   write_array(path);
-  const bytes written = read_all(path);
+  const bytes written = read_bytes(path);
   const std::size_t directory = load64(printed.content, directory_offset_at);
   // The directory's bytes depend on the FlatBuffers library; its size and the two checksums follow from them.
   check_range(written, printed, 0, file_size_at);
@@ -164,15 +138,22 @@ TEST_CASE("the writer gives the array file printed in docs/format.md, but for it
   CHECK(load64(written, directory_size_at) == written.size() - directory);
 }
 
-TEST_CASE("the writer gives the nodes and digests of the forest printed in docs/format.md") {
+TEST_CASE("WriterGivesThePrintedNodesAndDigests") {
   const dump printed = dump_of("forest.stone");
-  const temporary_folder folder;
-  const std::string path = folder.file("forest.stone");
+  const temp_dir dir;
+  const std::string path = dir.path("forest.stone");
   write_forest(path);
-  check_range(read_all(path), printed, printed.begin, printed.end());
+  check_range(read_bytes(path), printed, printed.begin, printed.end());
+}
 
-  const auto file = petrify::file::open(path);
-  const auto forest = file.forest("forest");
-  const std::vector<float> row{0x1.99999ap-4f}; // the float32 nearest to 0.1: above it
-  CHECK(forest.predict(petrify::row_view(row)) == std::vector<double>{2.5});
+TEST_CASE("PrintedThresholdRoutesTheFloatNextToItRight") {
+  const temp_dir dir;
+  const std::string path = dir.path("forest.stone");
+  write_forest(path);
+  const file opened = file::open(path);
+  const forest model = opened.forest("forest");
+  const std::vector<float> nearest{0x1.99999ap-4f}; // the float32 nearest to 0.1: above it
+  const std::vector<float> below{0x1.999998p-4f};
+  CHECK(model.predict(row_view(nearest)) == std::vector<double>{2.5});
+  CHECK(model.predict(row_view(below)) == std::vector<double>{-1.0});
 }

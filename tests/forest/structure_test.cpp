@@ -2,7 +2,7 @@
 #include "support/reseal.hpp"
 #include "support/support.hpp"
 
-#include "forest/node.hpp"
+#include "forest/forest_data.hpp"
 
 #include <petrify/file.hpp>
 #include <petrify/forest.hpp>
@@ -14,13 +14,13 @@ using namespace petrify::test;
 
 namespace {
 
-// Three trees: a stump, a chain of two splits, a single leaf. Blocks of nodes: [root0 root1 | pair of 0 | two pairs of
-// 1] and [root2 unused].
+// Nine trees: a stump, a chain of two splits, six single leaves, a stump. Their nodes:
+//     block 0   roots 0 to 7, pair 8 of tree 0, pairs 10 and 12 of tree 1
+//     block 1   root 14, unused root 15, pair 16 of tree 8
 struct small_forest {
   temp_dir dir;
   std::string path = dir.path("f.stone");
   std::vector<std::byte> bytes;
-  std::size_t nodes_at = 128;
 
   small_forest() {
     forest_spec spec;
@@ -28,11 +28,14 @@ struct small_forest {
     spec.outputs.resize(1);
     forest_builder b(spec);
     const auto leaf = [&](std::uint32_t node, double value) { b.leaf(node, std::vector<double>{value}); };
-    b.begin_tree(3);
-    b.split(0, 0, comparison::less_equal, 0.5, missing::left, 1, 2);
-    leaf(1, 1);
-    leaf(2, 2);
-    b.end_tree();
+    const auto stump = [&] {
+      b.begin_tree(3);
+      b.split(0, 0, comparison::less_equal, 0.5, missing::left, 1, 2);
+      leaf(1, 1);
+      leaf(2, 2);
+      b.end_tree();
+    };
+    stump();
     b.begin_tree(5);
     b.split(0, 1, comparison::less_equal, 0.5, missing::left, 1, 2);
     leaf(1, 1);
@@ -40,19 +43,22 @@ struct small_forest {
     leaf(3, 3);
     leaf(4, 4);
     b.end_tree();
-    b.begin_tree(1);
-    leaf(0, 5);
-    b.end_tree();
+    for (int i = 0; i < 6; ++i) {
+      b.begin_tree(1);
+      leaf(0, 5);
+      b.end_tree();
+    }
+    stump();
     writer out(path);
     out.add("model", b.build());
     out.commit();
     bytes = read_bytes(path);
-    REQUIRE(nodes().size() == 10);
-    REQUIRE((nodes()[1].meta >> 8) == 3);
+    REQUIRE((nodes()[1].meta >> 8) == 9);
+    REQUIRE(block_begins()[1] == 7);
   }
 
-  std::span<node8> nodes() { return {reinterpret_cast<node8*>(bytes.data() + nodes_at), 10}; }
-  std::uint32_t* root_pairs() { return reinterpret_cast<std::uint32_t*>(bytes.data() + 256); }
+  std::span<node8> nodes() { return {reinterpret_cast<node8*>(bytes.data() + 128), 18}; }
+  std::uint32_t* block_begins() { return reinterpret_cast<std::uint32_t*>(bytes.data() + 320); }
 
   // Opens the forest with the bytes as they are now.
   void open() {
@@ -78,20 +84,20 @@ TEST_CASE("SoundForestOpens") {
 
 TEST_CASE("ChildPastTheLastNodeIsRefused") {
   small_forest f;
-  f.nodes()[4].meta = split_of(6, 1);
-  CHECK_REFUSED(f.open(), errc::malformed, "node 4: right child 11 is past the block's nodes 0 to 8");
+  f.nodes()[16].meta = split_of(2, 1);
+  CHECK_REFUSED(f.open(), errc::malformed, "tree 8 node 16: right child 19 is past the block's nodes 14 to 18");
 }
 
 TEST_CASE("ChildInTheNextTreesBlockIsRefused") {
   small_forest f;
-  f.nodes()[6].meta = split_of(2, 1);
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 1 node 6: right child 9 is past");
+  f.nodes()[12].meta = split_of(2, 1);
+  CHECK_REFUSED(f.open(), errc::malformed, "tree 1 node 12: right child 15 is past the block's nodes 0 to 14");
 }
 
 TEST_CASE("ChildAtAnOddNodeIsRefused") {
   small_forest f;
-  f.nodes()[0].meta = split_of(3, 1);
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 0: left child 3, expected an even node");
+  f.nodes()[0].meta = split_of(9, 1);
+  CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 0: left child 9, expected an even node");
 }
 
 TEST_CASE("LargestOffsetIsRefused") {
@@ -102,13 +108,13 @@ TEST_CASE("LargestOffsetIsRefused") {
 
 TEST_CASE("SlotThatDoesNotExistIsRefused") {
   small_forest f;
-  f.nodes()[0].meta = split_of(2, 4);
+  f.nodes()[0].meta = split_of(8, 4);
   CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 0: tests slot 4, expected less than 4");
 }
 
 TEST_CASE("SplitOnTheZeroSlotIsRefused") {
   small_forest f;
-  f.nodes()[0].meta = split_of(2, 0);
+  f.nodes()[0].meta = split_of(8, 0);
   CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 0: is a split on slot 0");
 }
 
@@ -120,66 +126,102 @@ TEST_CASE("SplitThatNoKeyPassesIsRefused") {
 
 TEST_CASE("LeafWithASlotIsRefused") {
   small_forest f;
-  f.nodes()[2].meta = split_of(0, 1);
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 2: tests slot 1 but has no children");
+  f.nodes()[8].meta = split_of(0, 1);
+  CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 8: tests slot 1 but has no children");
 }
 
 TEST_CASE("LeafPayloadPastTheTableIsRefused") {
   small_forest f;
-  f.nodes()[2].value = 5;
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 2: leaf payload 5, expected less than 5");
-  f.nodes()[2].value = 0xffffffffu;
+  f.nodes()[8].value = 5;
+  CHECK_REFUSED(f.open(), errc::malformed, "tree 0 node 8: leaf payload 5, expected less than 5");
+  f.nodes()[8].value = 0xffffffffu;
   CHECK_REFUSED(f.open(), errc::malformed, "leaf payload 4294967295");
 }
 
-TEST_CASE("RootPairsOutOfOrderOrRangeAreRefused") {
+TEST_CASE("BlocksOutOfOrderOrRangeAreRefused") {
   small_forest f;
-  f.root_pairs()[0] = 1;
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 0: root at node 2, expected 0");
-  f.root_pairs()[0] = 0;
-  f.root_pairs()[1] = 0;
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 2: root at node 0, expected at least 2");
-  f.root_pairs()[1] = 5;
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 2: root at node 10");
-  f.root_pairs()[1] = 0xffffffffu;
-  CHECK_REFUSED(f.open(), errc::malformed, "tree 2: root at node 8589934590");
+  f.block_begins()[0] = 1;
+  CHECK_REFUSED(f.open(), errc::malformed, "block 0: begins at node 2, expected 0");
+  f.block_begins()[0] = 0;
+  f.block_begins()[1] = 3;
+  CHECK_REFUSED(f.open(), errc::malformed, "block 1: begins at node 6, expected at least 8 and room for 2 roots");
+  f.block_begins()[1] = 9;
+  CHECK_REFUSED(f.open(), errc::malformed, "block 1: begins at node 18");
+  f.block_begins()[1] = 0xffffffffu;
+  CHECK_REFUSED(f.open(), errc::malformed, "block 1: begins at node 8589934590");
 }
 
 TEST_CASE("TrustOfTheCallerSkipsThePass") {
   small_forest f;
-  f.nodes()[2].value = 5;
+  f.nodes()[8].value = 5;
   write_bytes(f.path, f.bytes);
   const file from = file::open(f.path);
-  CHECK(from.forest("model", trust::caller).num_trees() == 3);
+  CHECK(from.forest("model", trust::caller).num_trees() == 9);
   CHECK_REFUSED(from.forest("model"), errc::malformed, "leaf payload 5");
   CHECK_REFUSED(from.forest("model"), errc::malformed, "leaf payload 5");
 }
 
 TEST_CASE("VerifyFindsWhatIsSafeButWrong") {
-  // A pair with two parents: the chain's second split points at the first tree's pair order; safe, but no tree.
   small_forest f;
   const std::vector<std::byte> sound = f.bytes;
-  f.nodes()[1].meta = split_of(5, 2);
-  f.open();
-  auto faults = f.faults();
-  REQUIRE(faults.size() == 2); // the checksum and the structure
-  CHECK(std::string_view(faults[1].what()).find("node 5: left child 6 has another parent too") != std::string_view::npos);
+  // verify reports the changed checksum first, then what it means.
+  const auto second_fault = [&] {
+    f.open(); // is safe
+    const auto faults = f.faults();
+    REQUIRE(faults.size() == 2);
+    const std::string message = faults[1].what();
+    f.bytes = sound;
+    return message.substr(message.find("node"));
+  };
+  f.nodes()[1].meta = split_of(11, 2); // a pair with two parents
+  CHECK(second_fault() == "node 11: left child 12 has another parent too");
+  f.nodes()[15].value = 1;
+  CHECK(second_fault() == "node 15: is not zero, expected the unused root to be");
+  f.nodes()[11] = {0, 0}; // a pair without one
+  CHECK(second_fault() == "node 12: has no parent, expected one");
+}
 
-  // A node behind the unused root.
-  f.bytes = sound;
-  f.nodes()[9].value = 1;
-  f.open();
-  faults = f.faults();
-  REQUIRE(faults.size() == 2);
-  CHECK(std::string_view(faults[1].what()).find("node 9: is not zero") != std::string_view::npos);
+TEST_CASE("NodesAndTablesLieInsideTheMapping") {
+  const small_forest f;
+  const file from = file::open(f.path);
+  const forest_data& data = from.forest("model").data();
+  const auto inside = [&](const void* at) {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+      if (line.ends_with(f.path)) {
+        const auto address = reinterpret_cast<std::uintptr_t>(at);
+        return address >= std::stoull(line, nullptr, 16) &&
+               address < std::stoull(line.substr(line.find('-') + 1), nullptr, 16);
+      }
+    return false;
+  };
+  CHECK(inside(data.nodes));
+  CHECK(inside(data.leaf_values));
+  CHECK(inside(data.blocks.data()));
+}
 
-  // A split turned into a leaf leaves its pair without a parent.
-  f.bytes = sound;
-  f.nodes()[5] = {0, 0};
-  f.open();
-  faults = f.faults();
-  REQUIRE(faults.size() == 2);
-  CHECK(std::string_view(faults[1].what()).find("node 6: has no parent, expected one") != std::string_view::npos);
+TEST_CASE("StumpsTakeLittleMoreThanTheirNodes") {
+  for (const std::uint32_t num_trees : {8u, 100u, 1001u}) {
+    const temp_dir dir;
+    forest_spec spec;
+    spec.num_columns = 1;
+    spec.outputs.resize(1);
+    forest_builder b(spec);
+    for (std::uint32_t t = 0; t < num_trees; ++t) {
+      b.begin_tree(3);
+      b.split(0, 0, comparison::less_equal, t, missing::left, 1, 2);
+      b.leaf(1, std::vector<double>{1});
+      b.leaf(2, std::vector<double>{2});
+      b.end_tree();
+    }
+    writer out(dir.path("f.stone"));
+    out.add("model", b.build());
+    out.commit();
+    const file from = file::open(dir.path("f.stone"));
+    const forest model = from.forest("model");
+    CHECK(model.num_nodes() == 3 * num_trees);
+    CHECK(static_cast<double>(model.node_bytes()) <= 8.6 * static_cast<double>(model.num_nodes()));
+  }
 }
 
 TEST_CASE("RoundDownIsExactAtEveryBoundary") {

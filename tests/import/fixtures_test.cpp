@@ -155,7 +155,9 @@ void check_model(const std::string& model_path, const std::string& folder) {
   const forest model = from.forest("model");
   check_rows<float>(model, folder, "32");
   check_rows<double>(model, folder, "64");
-  CHECK(static_cast<double>(model.node_bytes()) <= 8.6 * static_cast<double>(model.num_nodes()) + 16);
+  // A lone tree has an unused root and one block's begin on top of its nodes.
+  const double lone = model.num_trees() == 1 ? 12 : 0;
+  CHECK(static_cast<double>(model.node_bytes()) <= 8.6 * static_cast<double>(model.num_nodes()) + lone);
 }
 
 } // namespace
