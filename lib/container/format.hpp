@@ -45,6 +45,8 @@ enum class segment_role : std::uint8_t {
   dense_tables = 11,
   attribute = 64,
 };
+// An epilogue has at most so many operations on all columns; origins need three or four.
+inline constexpr std::size_t max_wide_epilogue_ops = 16;
 inline constexpr std::uint8_t whole_forest = 255;             // segment_layouts: belongs to no single layout
 inline constexpr std::uint32_t all_raw_columns = 0xffffffffu; // epilogue_columns
 enum class leaf_form : std::uint8_t { none = 0, inline_float32 = 1, scalar = 2, vector = 3, sparse = 4, linear = 5 };

@@ -5,6 +5,7 @@
 #include "forest/evaluate.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 
 namespace petrify::inline v0 {
@@ -44,12 +45,22 @@ void for_each_tile(const forest_data& forest, std::size_t num_rows, unsigned thr
   std::vector<evaluator> evaluators;
   for (std::size_t i = 0; i < workers; ++i)
     evaluators.emplace_back(forest, std::min(tile_rows, num_rows));
+  const auto share = [&](std::size_t i) {
+    const auto boundary = [&](std::size_t k) { return std::min(num_rows, tiles * k / workers * tile_rows); };
+    run(evaluators[i], boundary(i), i + 1 == workers ? num_rows : boundary(i + 1));
+  };
   std::vector<std::jthread> others;
   others.reserve(workers - 1);
-  const auto boundary = [&](std::size_t i) { return std::min(num_rows, tiles * i / workers * tile_rows); };
-  for (std::size_t i = 1; i < workers; ++i)
-    others.emplace_back([&, i] { run(evaluators[i], boundary(i), i + 1 == workers ? num_rows : boundary(i + 1)); });
-  run(evaluators[0], 0, workers == 1 ? num_rows : boundary(1));
+  std::size_t started = 1;
+  try {
+    for (; started < workers; ++started)
+      others.emplace_back(share, started);
+  } catch (const std::system_error&) {
+    // The system has no more threads to give: this one does what they would have done.
+  }
+  share(0);
+  for (; started < workers; ++started)
+    share(started);
 }
 
 void numbers(const forest_data& forest, const rows& x, output kind, std::span<double> out, unsigned threads) {

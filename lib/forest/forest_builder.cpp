@@ -71,8 +71,12 @@ void check_spec(forest_spec& spec) {
   if (spec.num_raw_steps > spec.epilogue.size())
     refuse("forest", spec.num_raw_steps, " epilogue steps of the raw score, expected at most ", spec.epilogue.size());
   bool widened = false;
+  std::size_t num_adds = 0;
   for (std::size_t i = 0; i < spec.epilogue.size(); ++i) {
     const epilogue_step& step = spec.epilogue[i];
+    if (step.op < epilogue_step::operation::divide || step.op > epilogue_step::operation::complement)
+      refuse(text("epilogue step ", i), "operation ", static_cast<unsigned>(step.op), ", expected 1 to 7");
+    num_adds += step.op == epilogue_step::operation::add;
     if (step.op == epilogue_step::operation::add && step.column >= width)
       refuse(text("epilogue step ", i), "column ", step.column, ", expected less than ", width);
     if (step.op == epilogue_step::operation::complement) {
@@ -81,6 +85,9 @@ void check_spec(forest_spec& spec) {
         refuse(text("epilogue step ", i), "complement, expected it last and not in the raw score");
     }
   }
+  if (num_adds > 2 * std::size_t{width} || spec.epilogue.size() - num_adds > max_wide_epilogue_ops)
+    refuse("forest", num_adds, " add steps and ", spec.epilogue.size() - num_adds,
+           " others, expected at most two a raw column and ", max_wide_epilogue_ops);
   for (std::size_t i = 0; i < spec.outputs.size(); ++i) {
     const output_spec& o = spec.outputs[i];
     check_labels(o.labels, i);

@@ -13,9 +13,6 @@ namespace petrify::inline v0 {
 
 namespace {
 
-// Epilogue operations on all columns; origins need three or four.
-constexpr std::size_t max_wide_ops = 16;
-
 // Reads one forest; each function decodes one part of the description and refuses what is wrong with it.
 class reader {
 public:
@@ -307,9 +304,9 @@ private:
       out_->epilogue.push_back(e);
     }
     // An add costs one addition, every other operation one for each column: this keeps a row's cost linear.
-    if (num_adds > out_->raw_width || count - num_adds > max_wide_ops)
-      refuse(num_adds, " add operations and ", count - num_adds, " others, expected at most ", out_->raw_width, " and ",
-             max_wide_ops);
+    if (num_adds > 2 * std::uint64_t{out_->raw_width} || count - num_adds > max_wide_epilogue_ops)
+      refuse(num_adds, " add operations and ", count - num_adds, " others, expected at most two a raw column and ",
+             max_wide_epilogue_ops);
     out_->num_raw_ops = d_.num_raw_ops;
     for (const output_data& o : out_->outputs)
       if (o.final_width != (widened ? 2 : o.raw_width) || (widened && o.raw_width != 1))
