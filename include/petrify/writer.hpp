@@ -5,6 +5,7 @@
 #include <petrify/error.hpp>
 
 #include <concepts>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <ranges>
@@ -42,6 +43,10 @@ public:
   writer(writer&&) noexcept;
   writer& operator=(writer&&) noexcept;
   ~writer();
+
+  // Has `progress` called now and then, from the writing thread, with the bytes of the current array (or of the current
+  // table of a forest) that are written. Empty: no longer.
+  void on_progress(std::function<void(std::uint64_t written)> progress);
 
   // A gapless array of any rank. `values` in `order`; their number is the product of `shape`.
   // Throws: errc::invalid_argument for a bad name or shape; errc::io.

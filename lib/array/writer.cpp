@@ -21,6 +21,10 @@ writer::writer(writer&&) noexcept = default;
 writer& writer::operator=(writer&&) noexcept = default;
 writer::~writer() = default;
 
+void writer::on_progress(std::function<void(std::uint64_t written)> progress) {
+  state_->out.on_progress(std::move(progress));
+}
+
 void writer::add_bytes(std::string_view name, dtype type, std::uint32_t item_size, std::span<const std::byte> elements,
                        std::span<const std::uint64_t> shape, axis_order order) {
   state_->require_idle();

@@ -10,6 +10,13 @@
 
 namespace petrify::inline v0 {
 
+namespace {
+
+// Bytes between two calls of a progress function.
+constexpr std::size_t progress_bytes = std::size_t{64} << 20;
+
+} // namespace
+
 container_writer::container_writer(std::string path) : file_(std::move(path)) {
   // The header's place is taken now and filled at commit.
   file_.append(std::array<std::byte, header_bytes>{});
@@ -58,8 +65,14 @@ void container_writer::append(std::span<const std::byte> bytes) {
 }
 
 void container_writer::emit(std::span<const std::byte> bytes) {
-  file_.append(bytes);
-  segments_.back().size += bytes.size();
+  for (auto rest = bytes; !rest.empty();) {
+    const auto piece = rest.first(std::min(rest.size(), progress_bytes));
+    file_.append(piece);
+    segments_.back().size += piece.size();
+    rest = rest.subspan(piece.size());
+    if (progress_)
+      progress_(segments_.back().size);
+  }
   while (!bytes.empty()) {
     const auto part = bytes.first(std::min<std::uint64_t>(bytes.size(), digest_chunk_bytes - in_chunk_));
     digest_.append(part);

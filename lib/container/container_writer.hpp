@@ -5,6 +5,7 @@
 #include "container/directory.hpp"
 #include "mapping/output_file.hpp"
 
+#include <functional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -34,6 +35,8 @@ public:
   void commit();
 
   const std::string& path() const noexcept { return file_.target(); }
+  // Called with the bytes of the current segment that are written, at least once for every 64 MiB.
+  void on_progress(std::function<void(std::uint64_t)> progress) { progress_ = std::move(progress); }
 
 private:
   void require_whole_objects() const;
@@ -41,6 +44,7 @@ private:
   void emit(std::span<const std::byte> bytes);
 
   output_file file_;
+  std::function<void(std::uint64_t)> progress_;
   directory_builder directory_;
   std::unordered_set<std::string> names_;
   std::string name_;

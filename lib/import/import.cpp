@@ -30,7 +30,12 @@ std::string shape_text(std::span<const std::uint64_t> shape) {
 // Puts the objects of one file into a writer and keeps count of them.
 class importer {
 public:
-  importer(writer& out, const import_options& options) : out_(out), options_(options) {}
+  importer(writer& out, const import_options& options) : out_(out), options_(options) {
+    out_.on_progress([this](std::uint64_t written) { report("writing", written, array_size_); });
+  }
+  importer(const importer&) = delete;
+  importer& operator=(const importer&) = delete;
+  ~importer() { out_.on_progress({}); }
 
   std::vector<imported_object> take() { return std::move(done_); }
 
@@ -115,7 +120,9 @@ private:
              "the arrays together are more than 16 times the file, expected each to be named once");
       *bytes_left_ -= size;
     }
+    array_size_ = view.bytes().size();
     out_.add(name, view);
+    array_size_ = 0;
     done_.push_back({name, text("array of ", to_string(array.type()), ", shape ", shape_text(array.shape()))});
     report("arrays", done_.size(), 0);
   }
@@ -138,6 +145,7 @@ private:
   const import_options& options_;
   std::vector<imported_object> done_;
   std::optional<std::uint64_t> bytes_left_;
+  std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };
 
 [[noreturn]] void fail_unknown_format(std::span<const std::byte> bytes) {
