@@ -2,6 +2,8 @@
 #include "progress.hpp"
 #include "words.hpp"
 
+#include "base/fail.hpp"
+
 #include <petrify/import.hpp>
 
 #include <filesystem>
@@ -20,6 +22,9 @@ struct convert_arguments {
 };
 
 int convert(convert_arguments arguments) {
+  std::error_code none;
+  if (std::filesystem::equivalent(arguments.in, arguments.out, none))
+    throw error(errc::invalid_argument, arguments.out, {}, "is the file that is read, expected another one to write");
   std::vector<imported_object> objects;
   {
     progress_bar bar("reading");
@@ -32,7 +37,7 @@ int convert(convert_arguments arguments) {
     out.commit();
   }
   for (const imported_object& object : objects)
-    std::cout << object.name << ": " << object.what << '\n';
+    std::cout << printable(object.name) << ": " << printable(object.what) << '\n';
   std::cout << arguments.out << ": " << size_words(std::filesystem::file_size(arguments.out)) << '\n';
   return 0;
 }

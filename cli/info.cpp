@@ -1,6 +1,8 @@
 #include "commands.hpp"
 #include "words.hpp"
 
+#include "base/fail.hpp"
+
 #include <petrify/forest.hpp>
 
 #include <nlohmann/json.hpp>
@@ -68,11 +70,16 @@ json describe(const file& from) {
     one["name"] = object.name;
     one["kind"] = object.kind;
     one["size_bytes"] = object.size_bytes;
-    if (object.kind == "array")
-      one.update(describe_array(from.array(object.name)));
-    if (object.kind == "forest")
-      // Nothing is predicted here, so the nodes need no check.
-      one.update(describe_forest(from.forest(object.name, trust::caller)));
+    try {
+      if (object.kind == "array")
+        one.update(describe_array(from.array(object.name)));
+      if (object.kind == "forest")
+        // Nothing is predicted here, so the nodes need no check.
+        one.update(describe_forest(from.forest(object.name, trust::caller)));
+    } catch (const error& failure) {
+      // One object that cannot be used does not hide the others.
+      one["error"] = failure.message();
+    }
     objects.push_back(one);
   }
   out["objects"] = objects;
@@ -80,7 +87,7 @@ json describe(const file& from) {
 }
 
 void print_line(const char* label, const std::string& value) {
-  std::cout << "    " << label << std::string(12 - std::string_view(label).size(), ' ') << value << '\n';
+  std::cout << "    " << label << std::string(12 - std::string_view(label).size(), ' ') << printable(value) << '\n';
 }
 
 // "setosa, versicolor, virginica"; a long list is cut.
@@ -124,8 +131,12 @@ void print_for_people(const json& facts) {
             << facts["producer"].get<std::string>() << '\n';
   for (const json& object : facts["objects"]) {
     const std::string kind = object["kind"].get<std::string>();
-    std::cout << "  " << object["name"].get<std::string>() << ": " << kind << ", "
+    std::cout << "  " << printable(object["name"].get<std::string>()) << ": " << kind << ", "
               << size_words(object["size_bytes"].get<std::uint64_t>()) << '\n';
+    if (object.contains("error")) {
+      print_line("unusable", object["error"].get<std::string>());
+      continue;
+    }
     if (kind == "array")
       print_line("elements", object["dtype"].get<std::string>() + " " +
                                  shape_words(object["shape"].get<std::vector<std::uint64_t>>()) + " " +
@@ -138,7 +149,7 @@ void print_for_people(const json& facts) {
 int info(const std::string& path, bool as_json) {
   const json facts = describe(file::open(path));
   if (as_json)
-    std::cout << facts.dump(2) << '\n';
+    std::cout << facts.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
   else
     print_for_people(facts);
   return 0;

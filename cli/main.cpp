@@ -5,6 +5,8 @@
 
 #include <cstdio>
 #include <exception>
+#include <iostream>
+#include <new>
 
 namespace {
 
@@ -30,7 +32,12 @@ int main(int argc, char** argv) {
     return app.exit(failure) == 0 ? 0 : exit_usage;
   }
   try {
-    return chosen();
+    const int status = chosen();
+    // A full disk behind `> labels.txt` shows only now.
+    std::cout.flush();
+    if (std::cout.good())
+      return status;
+    std::fprintf(stderr, "petrify: standard output: could not be written\n");
   } catch (const petrify::error& failure) {
     std::fprintf(stderr, "petrify: %s\n", failure.what());
   } catch (const std::bad_alloc&) {

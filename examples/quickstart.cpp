@@ -22,7 +22,7 @@ int main() try {
 
   // README: arrays
   petrify::writer out("bundle.stone");
-  out.add<float>("embeddings", std::vector<float>(1000 * 64), {1000, 64});
+  out.add<float>("embeddings", std::vector<float>(64000), {1000, 64});
   out.add("names", std::vector<std::string>{"setosa", "versicolor", "virginica"});
   out.commit(); // durable, then renamed into place
 

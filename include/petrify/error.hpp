@@ -1,7 +1,8 @@
 // petrify::error: the one exception of the library.
 //
-// Every failure of a door (open, add, commit, import, ...) is an error. The hot path (predictor, views) cannot fail.
-// The library never prints, logs or aborts.
+// Every failure of a door (open, add, commit, import, ...) is an error, but for memory that is not to be had, which is
+// std::bad_alloc as everywhere. The hot path (predictor, views) cannot fail. The library never prints, logs or aborts
+// (debug builds assert the number of indices of array_view::operator()).
 #pragma once
 
 #include <petrify/version.hpp>

@@ -73,8 +73,9 @@ public:
   petrify::forest forest(std::string_view name, trust vouched = trust::nothing) const&& = delete;
 
   // Checks every byte: checksums, padding, every object's description, text and structure.
-  // Returns every fault it finds; none means that the file is sound. Cost: reads the whole file.
-  // `progress`, if given, is called now and then with the bytes done and their total.
+  // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;
+  // none means that the file is sound. Cost: reads the whole file. `progress`, if given, is called now and then with
+  // the bytes done and their total.
   std::vector<error> verify(const verify_progress& progress = {}) const;
 
 private:

@@ -91,7 +91,8 @@ public:
   std::vector<std::uint64_t> output_shape(output kind, std::uint64_t num_rows) const;
 
   // Results for all rows, row-major, output_width(kind) numbers each. `threads`: rows are shared out among that many;
-  // the result does not depend on it. Cost: see docs/benchmarks; scratch memory of a few KiB a thread.
+  // the result does not depend on it. Cost: benchmarks/README.md; scratch memory of at most 1 MiB a thread
+  // (more for a forest of more than 100,000 columns). `out` must not overlap the rows.
   // Throws: errc::invalid_argument when a row has not num_columns() values or threads is 0.
   //
   // predict: values of a regression; labels of a classifier as numbers (bool as 0 and 1). Throws also errc::wrong_type

@@ -30,6 +30,8 @@ struct import_options {
   // Name of the object; of several (a dict, a list), what their names begin with: "NAME/key". Empty: a model is
   // "model", a lone array is "array", entries of a dict have their keys as names, those of a list their numbers.
   std::string name;
+  // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
+  std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.
   std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
 };
@@ -42,9 +44,11 @@ struct imported_object {
 
 // Reads `path` and adds everything in it to `out`; the caller commits. Models are those of docs/importers.md; arrays
 // are numpy's of any type that petrify::dtype has. All or nothing: what cannot be imported is refused by name.
-// Cost: one pass; memory for a decompressed copy (never for a raw file), and what the models need in forest_builder.
-// Throws: errc::io, not_regular, truncated, malformed, limit_exceeded, not_importable. After an exception `out` must
-// not be committed.
+// Cost: one pass; memory for a decompressed copy (not for a raw file), for arrays that must be converted (big-endian,
+// strided, or text inside a pickle of protocol 2), and what the models need in forest_builder.
+// Throws: errc::io, not_regular, truncated, malformed, unsupported, limit_exceeded, not_importable, wrong_type,
+// invalid_argument (with tree and node). After an exception `out` must not be committed. `out`'s on_progress is taken
+// over and cleared.
 std::vector<imported_object> import_file(const std::string& path, writer& out, const import_options& options = {});
 
 // The same from memory, which is only needed during the call. Errors have no path.

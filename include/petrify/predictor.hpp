@@ -12,7 +12,8 @@ namespace petrify::inline v0 {
 //
 // Every function is noexcept and either fills `out` and returns true, or, when the row does not have num_columns()
 // values or `out` is smaller than the result, returns false and writes nothing. Values of `out` past the result are
-// left alone. Exactness, NaN and infinities: as petrify/forest.hpp says.
+// left alone, and `out` may be the row's own memory. A predictor that was moved from may only be assigned or destroyed.
+// Exactness, NaN and infinities: as petrify/forest.hpp says.
 class predictor {
 public:
   // Cost: allocates the scratch memory. Throws: std::bad_alloc.

@@ -31,11 +31,12 @@ concept flat_range = std::ranges::sized_range<const R> && !requires(const R& ran
   range.shape();
 };
 
-// Writes `path` anew. Until commit() returns, whatever was at `path` stays as it is; without commit(), or after an
-// exception, nothing remains of the writer's work.
+// Writes `path` anew (a symbolic link is replaced itself). Until commit() returns, whatever was at `path` stays as it
+// is; without commit() nothing remains of the writer's work. An add that is refused for its arguments changes nothing;
+// one that fails half-way makes commit() fail too. A writer that was moved from may only be assigned or destroyed.
 //
-// Names are UTF-8, 1 to 1024 bytes, each used once. Memory does not grow with the arrays.
-// Thread safety: one thread at a time. Canonical: the same calls give the same bytes.
+// Names are UTF-8, 1 to 1024 bytes, each used once. Memory does not grow with arrays of numbers; texts need 24 bytes
+// each. Thread safety: one thread at a time. Canonical: the same calls give the same bytes.
 class writer {
 public:
   // Throws: errc::io; errc::not_regular when path exists and is no regular file.

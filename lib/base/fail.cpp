@@ -4,15 +4,16 @@
 
 namespace petrify::inline v0 {
 
-std::string quoted(std::string_view bytes, std::size_t limit) {
+namespace {
+
+// Appends bytes that cannot break a line or garble a terminal; quotes and backslashes are escaped when asked for.
+void append_escaped(std::string& out, std::string_view bytes, bool escape_quotes) {
   constexpr char digits[] = "0123456789abcdef";
-  const std::string_view shown = bytes.substr(0, limit);
   // Bytes that are no text would garble the line they are printed on.
-  const bool escape_high = !is_utf8(shown);
-  std::string out = "\"";
-  for (const char c : shown) {
+  const bool escape_high = !is_utf8(bytes);
+  for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+    if (escape_quotes && (c == '"' || c == '\\')) {
       out += '\\';
       out += c;
     } else if (c == '\n') {
@@ -25,7 +26,20 @@ std::string quoted(std::string_view bytes, std::size_t limit) {
       out += c;
     }
   }
+}
+
+} // namespace
+
+std::string quoted(std::string_view bytes, std::size_t limit) {
+  std::string out = "\"";
+  append_escaped(out, bytes.substr(0, limit), true);
   out += bytes.size() > limit ? "\"..." : "\"";
+  return out;
+}
+
+std::string printable(std::string_view bytes) {
+  std::string out;
+  append_escaped(out, bytes, false);
   return out;
 }
 

@@ -29,6 +29,9 @@ std::string text(const Pieces&... pieces) {
 // Text from a file, made safe to print on one line: at most `limit` bytes, quotes and control bytes escaped.
 std::string quoted(std::string_view bytes, std::size_t limit = 60);
 
+// The same without quotes and limit, for names that are printed as they are.
+std::string printable(std::string_view bytes);
+
 // Throws an error without a path; the door that knows the path adds it (error::at).
 template <class... Pieces>
 [[noreturn]] void fail(errc code, std::string where, const Pieces&... pieces) {

@@ -18,7 +18,7 @@ std::string shortest(T x) {
     return std::string(buffer, std::to_chars(buffer, buffer + sizeof buffer, x, format).ptr);
   };
   // Python writes exponents below -4 and from 16 on.
-  const std::string scientific = as(std::chars_format::scientific);
+  std::string scientific = as(std::chars_format::scientific);
   int exponent = 0;
   const char* digits = scientific.data() + scientific.find('e') + 1;
   std::from_chars(*digits == '+' ? digits + 1 : digits, scientific.data() + scientific.size(), exponent);

@@ -59,6 +59,8 @@ void check_spec(forest_spec& spec) {
     require_utf8(name, "a column name");
   if (!spec.column_names.empty() && spec.column_names.size() != spec.num_columns)
     refuse("forest", spec.column_names.size(), " column names, expected ", spec.num_columns, " or none");
+  if (spec.task < task::classification || spec.task > task::anomaly)
+    refuse("forest", "task ", static_cast<int>(spec.task), ", expected 0 to 3");
   const auto is_float = [](dtype type) { return type == dtype::float32 || type == dtype::float64; };
   if (!is_float(spec.leaf_type) || !is_float(spec.accumulator) || spec.leaf_type > spec.accumulator)
     refuse("forest", "leaves of ", to_string(spec.leaf_type), " added as ", to_string(spec.accumulator),
@@ -106,6 +108,7 @@ void check_spec(forest_spec& spec) {
     case decision::argmax_final: classes = final_width; break;
     case decision::cut_raw:
     case decision::cut_final: classes = 2; break;
+    default: refuse("forest", "decision ", static_cast<unsigned>(spec.decision), ", expected 0 to 4");
     }
     if (spec.decision == decision::cut_raw && o.raw_width != 1)
       refuse(text("output ", i), o.raw_width, " raw columns, expected one to cut");
@@ -154,6 +157,8 @@ forest_builder::~forest_builder() = default;
 
 void forest_builder::begin_tree(std::uint32_t num_nodes, std::uint32_t target) {
   state& s = *state_;
+  if (!s.model)
+    refuse("forest_builder", "was built already, expected a new builder");
   const std::string where = text("tree ", s.trees.size());
   if (s.in_tree)
     refuse(where, "begins inside tree ", s.trees.size() - 1, ", expected end_tree first");
@@ -198,7 +203,6 @@ void forest_builder::end_tree() {
   state& s = *state_;
   if (!s.in_tree)
     refuse("forest_builder", "end_tree outside a tree, expected begin_tree first");
-  s.in_tree = false;
   const std::vector<source_node>& nodes = s.trees.back().nodes;
   if (s.num_set != nodes.size())
     for (std::uint32_t i = 0; i < nodes.size(); ++i)
@@ -227,6 +231,8 @@ void forest_builder::end_tree() {
     for (std::uint32_t i = 0; i < nodes.size(); ++i)
       if (!seen[i])
         refuse(s.place(i), "cannot be reached from the root, expected no orphans");
+  // Only now: a tree that was refused stays open, and build() refuses it too.
+  s.in_tree = false;
 }
 
 forest_model forest_builder::build() {

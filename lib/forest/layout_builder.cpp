@@ -3,48 +3,51 @@
 #include "base/fail.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <unordered_set>
 
 namespace petrify::inline v0 {
 
 namespace {
 
-constexpr std::uint32_t no_slot = 0;
-
-// The slots of a forest: one for each (column, missing rule) that some node uses, in that order.
+// The slots of a forest: one for each (column, missing rule) that some node uses, in that order. Memory: the
+// combinations that occur, however many columns there are.
 class slot_map {
 public:
   slot_map(const std::vector<source_tree>& trees, forest_model::content& model) {
-    std::vector<std::array<bool, 2>> used(model.spec.num_columns);
+    std::unordered_set<std::uint64_t> used;
     for (const source_tree& tree : trees)
       for (const source_node& node : tree.nodes)
         if (node.kind == source_node::state::split)
-          used[node.column_or_payload][static_cast<std::size_t>(node.nan_goes)] = true;
+          used.insert(key_of_slot(node));
+    slots_.assign(used.begin(), used.end());
+    std::sort(slots_.begin(), slots_.end());
 
     const slot_kind kind = model.spec.comparisons == compare_as::float32 ? slot_kind::float32 : slot_kind::rank64;
     model.slot_columns = {0};
     model.slot_kinds = {slot_kind::zero};
     model.slot_missing = {missing_rule::left};
-    slots_.resize(used.size(), {no_slot, no_slot});
-    for (std::uint32_t column = 0; column < used.size(); ++column)
-      for (const missing goes : {missing::left, missing::right})
-        if (used[column][static_cast<std::size_t>(goes)]) {
-          slots_[column][static_cast<std::size_t>(goes)] = static_cast<std::uint32_t>(model.slot_columns.size());
-          model.slot_columns.push_back(column);
-          model.slot_kinds.push_back(kind);
-          model.slot_missing.push_back(goes == missing::left ? missing_rule::left : missing_rule::right);
-        }
+    for (const std::uint64_t one : slots_) {
+      model.slot_columns.push_back(static_cast<std::uint32_t>(one >> 1));
+      model.slot_kinds.push_back(kind);
+      model.slot_missing.push_back((one & 1) == 0 ? missing_rule::left : missing_rule::right);
+    }
   }
 
+  // Slot 0 is the zero slot.
   std::uint32_t of(const source_node& split) const {
-    return slots_[split.column_or_payload][static_cast<std::size_t>(split.nan_goes)];
+    const auto found = std::lower_bound(slots_.begin(), slots_.end(), key_of_slot(split));
+    return 1 + static_cast<std::uint32_t>(found - slots_.begin());
   }
 
 private:
-  std::vector<std::array<std::uint32_t, 2>> slots_;
+  static std::uint64_t key_of_slot(const source_node& split) {
+    return std::uint64_t{split.column_or_payload} << 1 | (split.nan_goes == missing::right);
+  }
+
+  std::vector<std::uint64_t> slots_;
 };
 
 // `x < t` on doubles is `x <= the double below t`.

@@ -3,6 +3,7 @@
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace petrify::inline v0 {
@@ -62,7 +63,10 @@ imported_array::imported_array(const numpy_array& source) : type_(dtype_of_numpy
   }
   if (type_ == dtype::fixed_bytes)
     item_size_ = static_cast<std::uint32_t>(source.dtype->item_size);
-  if (!source.dtype->swapped && (source.is_row_major() || source.is_column_major())) {
+  // Other writers of .npy than numpy may not align the elements.
+  const std::uint64_t alignment = std::clamp<std::uint64_t>(size_bytes(type_), 1, 8);
+  const bool is_aligned = reinterpret_cast<std::uintptr_t>(source.data.data()) % alignment == 0;
+  if (is_aligned && !source.dtype->swapped && (source.is_row_major() || source.is_column_major())) {
     order_ = source.is_row_major() ? axis_order::row_major : axis_order::column_major;
     bytes_ = source.data;
   } else {
@@ -71,7 +75,7 @@ imported_array::imported_array(const numpy_array& source) : type_(dtype_of_numpy
   }
 }
 
-imported_array::imported_array(std::vector<std::string> texts, std::vector<std::uint64_t> shape)
+imported_array::imported_array(const std::vector<std::string>& texts, std::vector<std::uint64_t> shape)
     : type_(dtype::string), shape_(std::move(shape)) {
   set_texts(texts);
 }

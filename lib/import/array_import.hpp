@@ -19,7 +19,7 @@ public:
   // An array from a pickle; one of Python objects must hold texts only.
   static imported_array from(const pickle::value& source);
   // Texts in C order.
-  imported_array(std::vector<std::string> texts, std::vector<std::uint64_t> shape);
+  imported_array(const std::vector<std::string>& texts, std::vector<std::uint64_t> shape);
 
   // Borrows from this object and from the source's bytes.
   any_array view() const;

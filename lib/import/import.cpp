@@ -2,6 +2,7 @@
 #include <petrify/import.hpp>
 
 #include "base/fail.hpp"
+#include "base/utf8.hpp"
 #include "container/header.hpp"
 #include "import/array_import.hpp"
 #include "import/decompress.hpp"
@@ -14,6 +15,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace petrify::inline v0 {
@@ -47,6 +50,7 @@ public:
     const pickle::document document = pickle::parse(bytes);
     // A file may name one array a million times; what is written stays in proportion to what was read.
     bytes_left_ = 16 * static_cast<std::uint64_t>(bytes.size()) + (std::uint64_t{1} << 20);
+    budget_.emplace(bytes.size());
     const pickle::value root = document.root();
     if (is_sklearn_model(root))
       return add_model(options_.name.empty() ? "model" : options_.name, root);
@@ -68,28 +72,41 @@ private:
 
   static std::string what_is(const pickle::value& value) {
     if (value.class_name().empty())
-      return text("holds ", value.describe(), ", which petrify does not import");
-    return text(value.class_name(), " is not a model petrify knows");
+      return text("holds ", printable(value.describe()), ", which petrify does not import");
+    return text(printable(value.class_name()), " is not a model petrify knows");
   }
 
+  // The name that a dict's key gives its entry. Checked before it is copied: one long key may be used a million times.
   static std::string key_text(const pickle::value& key) {
-    if (const auto name = key.as_text())
+    if (const auto name = key.as_text()) {
+      if (name->empty() || name->size() > max_name_bytes || !is_utf8(*name))
+        fail(errc::not_importable, text("key ", quoted(*name)), name->size(), " bytes, expected 1 to ", max_name_bytes,
+             " bytes of UTF-8 for a name");
       return std::string(*name);
+    }
     if (const auto number = key.as_int())
       return text(*number);
-    fail(errc::not_importable, {}, "a dict with a key that is ", key.describe(), ", expected texts or integers");
+    fail(errc::not_importable, {}, "a dict with a key that is ", printable(key.describe()),
+         ", expected texts or integers");
   }
 
   void add_bundle(const std::string& prefix, const pickle::value& bundle, pickle::walk& steps) {
     const auto inside = steps.enter();
     const bool is_dict = bundle.is(pickle::kind::dict);
+    // Python's reader keeps the last of equal keys. The number 5 and the text "5" are two keys (and one name: refused).
+    std::unordered_map<std::string, std::size_t> last;
+    const auto key_of = [&](std::size_t i) { return (bundle.key(i).as_text() ? "t" : "i") + key_text(bundle.key(i)); };
+    for (std::size_t i = 0; is_dict && i < bundle.size(); ++i)
+      last[key_of(i)] = i;
     for (std::size_t i = 0; i < bundle.size(); ++i) {
-      // Python's reader keeps the last of equal keys; so does find().
-      const std::string key = is_dict ? key_text(bundle.key(i)) : text(i);
-      pickle::value entry = bundle[i];
-      if (const auto last = is_dict ? bundle.find(key) : std::nullopt; last && last->id() != entry.id())
+      if (is_dict && last[key_of(i)] != i)
         continue;
+      const std::string key = is_dict ? key_text(bundle.key(i)) : text(i);
+      const pickle::value entry = bundle[i];
       const std::string name = prefix.empty() ? key : prefix + "/" + key;
+      if (name.size() > max_name_bytes)
+        fail(errc::not_importable, text("entry ", quoted(name)), "name of ", name.size(), " bytes, expected at most ",
+             max_name_bytes);
       if (is_bundle(entry))
         add_bundle(name, entry, steps);
       else
@@ -99,6 +116,8 @@ private:
 
   void add_entry(const std::string& name, const pickle::value& entry) {
     try {
+      if (!names_.insert(name).second)
+        fail(errc::not_importable, {}, "two entries have this name, expected each once");
       if (is_sklearn_model(entry))
         add_model(name, entry);
       else if (entry.is(pickle::kind::array))
@@ -128,8 +147,8 @@ private:
   }
 
   void add_model(const std::string& name, const pickle::value& object) {
-    const forest_model model =
-        import_sklearn(object, [&](std::uint64_t done, std::uint64_t total) { report("trees", done, total); });
+    const forest_model model = import_sklearn(
+        object, *budget_, [&](std::uint64_t done, std::uint64_t total) { report("trees", done, total); });
     report("writing", 0, 0);
     out_.add(name, model);
     done_.push_back({name, text("forest of ", model.num_trees(), model.num_trees() == 1 ? " tree, " : " trees, ",
@@ -145,6 +164,8 @@ private:
   const import_options& options_;
   std::vector<imported_object> done_;
   std::optional<std::uint64_t> bytes_left_;
+  std::optional<read_budget> budget_;
+  std::unordered_set<std::string> names_;
   std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };
 
@@ -172,7 +193,9 @@ void import_into(importer& to, std::span<const std::byte> bytes, const import_op
   }
   if (options.progress)
     options.progress("decompressing", 0, 0);
-  const byte_buffer decoded = decompress(kind, bytes);
+  decode_limits limits;
+  limits.max_bytes = options.max_decoded_bytes;
+  const byte_buffer decoded = decompress(kind, bytes, limits);
   if (options.from == import_format::automatic && is_npy(decoded.span()))
     return to.npy(decoded.span());
   if (options.from == import_format::automatic && !pickle::is_pickle(decoded.span()))

@@ -1,5 +1,6 @@
 #include <petrify/npy.hpp>
 
+#include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "import/array_import.hpp"
 #include "import/npy.hpp"
@@ -13,6 +14,8 @@ namespace petrify::inline v0 {
 
 namespace {
 
+// What texts may always take in a .npy file.
+constexpr std::uint64_t max_free_text_bytes = std::uint64_t{1} << 30;
 // Bytes between two calls of a progress function.
 constexpr std::uint64_t append_bytes = std::uint64_t{64} << 20;
 
@@ -31,10 +34,15 @@ std::u32string code_points(std::string_view utf8) {
   return out;
 }
 
-void write_texts(output_file& out, const string_array& texts) {
+void write_texts(output_file& out, const string_array& texts, std::uint64_t text_bytes) {
   std::size_t widest = 1;
   for (std::uint64_t i = 0; i < texts.size(); ++i)
     widest = std::max(widest, code_points(texts[i]).size());
+  // numpy gives every text the room of the longest one.
+  const auto size = checked_mul(texts.size(), 4 * static_cast<std::uint64_t>(widest));
+  if (!size || (*size > max_free_text_bytes && *size / 64 > text_bytes))
+    fail(errc::limit_exceeded, {}, texts.size(), " texts of up to ", widest,
+         " characters would take 64 times their size in numpy's fixed-length form");
   const std::string header = npy_header(text("<U", widest), false, texts.shape());
   out.append(std::as_bytes(std::span(header)));
   for (std::uint64_t i = 0; i < texts.size(); ++i) {
@@ -77,7 +85,7 @@ void write_npy(const std::string& path, const any_array& array,
   output_file out(path);
   try {
     if (array.type() == dtype::string) {
-      write_texts(out, array.strings());
+      write_texts(out, array.strings(), array.text().size());
     } else {
       const std::string header = npy_header(code, array.order() == axis_order::column_major, array.shape());
       out.append(std::as_bytes(std::span(header)));

@@ -42,7 +42,6 @@ private:
   void push(ref id) { stack_.push_back(id); }
   ref pop();
   ref top() const;
-  ref& top_slot();
   // Items above the last mark; drop_mark removes them and the mark.
   std::span<const ref> above_mark() const;
   void drop_mark();

@@ -198,10 +198,11 @@ const ref* store::find(ref dict, std::string_view key) const noexcept {
   const ref* entries = refs.data() + item.word;
   if (const auto sorted = index_.find(dict); sorted != index_.end() && key.size() <= max_indexed_key) {
     const std::span<const ref> numbers(refs.data() + sorted->second.first, sorted->second.second);
-    const auto after = std::ranges::upper_bound(numbers, key, {}, [&](ref i) { return *text_of(entries[2 * i]); });
-    if (after == numbers.begin() || *text_of(entries[2 * after[-1]]) != key)
+    const auto after =
+        std::ranges::upper_bound(numbers, key, {}, [&](ref i) { return *text_of(entries[std::size_t{2} * i]); });
+    if (after == numbers.begin() || *text_of(entries[std::size_t{2} * after[-1]]) != key)
       return nullptr;
-    return &entries[2 * after[-1] + 1];
+    return &entries[std::size_t{2} * after[-1] + 1];
   }
   for (std::uint32_t i = item.low; i != 0; i -= 2)
     if (const auto name = text_of(entries[i - 2]); name && *name == key)

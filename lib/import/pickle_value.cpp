@@ -78,7 +78,7 @@ std::optional<bool> value::as_bool() const noexcept {
   const node& item = store_->nodes[id_];
   if (item.kind == kind::boolean)
     return item.word != 0;
-  if (item.kind == kind::scalar && dtype()->kind == 'b')
+  if (item.kind == kind::scalar && dtype()->kind == 'b' && !as_bytes()->empty())
     return (*as_bytes())[0] != std::byte{0};
   return std::nullopt;
 }

@@ -11,6 +11,9 @@ namespace petrify::inline v0 {
 
 namespace {
 
+// Outputs of one model; real ones have a few.
+constexpr std::uint32_t max_outputs = 65536;
+
 struct model_class {
   std::string_view name;
   bool is_forest;
@@ -74,17 +77,19 @@ version parse_version(std::string_view text) {
   version out;
   const char* const end = text.data() + text.size();
   const auto major = std::from_chars(text.data(), end, out.major);
-  if (major.ec == std::errc() && major.ptr != end && *major.ptr == '.')
-    std::from_chars(major.ptr + 1, end, out.minor);
-  return out;
+  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.')
+    return {};
+  const auto minor = std::from_chars(major.ptr + 1, end, out.minor);
+  return minor.ec == std::errc() ? out : version{};
 }
 
 // classes_ of one output: an array of booleans, integers, floats or texts.
-label_list read_labels(const pickle::value& classes) {
+label_list read_labels(const pickle::value& classes, read_budget& budget) {
   label_list out;
   const auto array = classes.as_array();
   if (!array)
     refuse("classes_ is ", classes.describe(), ", expected an array");
+  budget.charge(8 * array->num_elements() + array->data.size());
   switch (array->dtype->kind) {
   case 'b':
   case 'i':
@@ -128,9 +133,9 @@ label_list read_labels(const pickle::value& classes) {
 
 // Adds one tree; what add_sklearn_tree says is told which tree it was.
 void add_tree(forest_builder& builder, std::size_t index, const pickle::value& tree,
-              std::span<const std::uint32_t> widths, const tree_format& format) {
+              std::span<const std::uint32_t> widths, const tree_format& format, read_budget& budget) {
   try {
-    add_sklearn_tree(builder, tree, widths, format);
+    add_sklearn_tree(builder, tree, widths, format, budget);
   } catch (const error& failure) {
     throw failure.where().starts_with("tree ") ? failure : failure.at({}, text("tree ", index));
   }
@@ -138,10 +143,13 @@ void add_tree(forest_builder& builder, std::size_t index, const pickle::value& t
 
 class model_reader {
 public:
-  model_reader(const pickle::value& object, const model_class& kind) : object_(object), kind_(kind) {}
+  model_reader(const pickle::value& object, const model_class& kind, read_budget& budget)
+      : object_(object), kind_(kind), budget_(budget) {}
 
   forest_model read(const tree_progress& progress) {
     const std::uint32_t num_outputs = require_count(require_attr(object_, "n_outputs_"), "n_outputs_");
+    if (num_outputs > max_outputs)
+      refuse("n_outputs_ is ", num_outputs, ", expected at most ", max_outputs);
     read_version();
     forest_spec spec = describe(num_outputs);
     std::vector<std::uint32_t> classes;
@@ -153,14 +161,16 @@ public:
     const tree_format format{kind_.is_classifier, !fractions_, kind_.is_forest};
     if (!kind_.is_forest) {
       forest_builder builder(std::move(spec));
-      add_tree(builder, 0, require_attr(object_, "tree_"), classes, format);
+      add_tree(builder, 0, require_attr(object_, "tree_"), classes, format, budget_);
       progress(1, 1);
       return builder.build();
     }
     const pickle::value estimators = require_attr(object_, "estimators_");
     const std::size_t num_trees = estimators.size();
-    if (num_trees == 0)
-      refuse("estimators_ is ", estimators.describe(), " of no element, expected a list of trees");
+    const bool is_sequence =
+        estimators.is(pickle::kind::list) || estimators.is(pickle::kind::tuple) || estimators.is(pickle::kind::array);
+    if (!is_sequence || num_trees == 0)
+      refuse("estimators_ is ", estimators.describe(), " of ", num_trees, " elements, expected a list of trees");
     spec.epilogue = {{epilogue_step::operation::divide, static_cast<double>(num_trees), 0}};
     spec.num_raw_steps = 1;
     forest_builder builder(std::move(spec));
@@ -170,7 +180,7 @@ public:
       if (tree_class == nullptr || tree_class->is_forest || tree_class->is_classifier != kind_.is_classifier)
         fail(errc::not_importable, text("tree ", t), estimator.describe(),
              ", expected a decision tree of the same kind");
-      add_tree(builder, t, require_attr(estimator, "tree_"), classes, format);
+      add_tree(builder, t, require_attr(estimator, "tree_"), classes, format, budget_);
       progress(t + 1, num_trees);
     }
     return builder.build();
@@ -218,7 +228,7 @@ private:
       refuse("classes_ is ", classes.describe(), " for ", num_outputs, " outputs, expected as many");
     for (std::uint32_t k = 0; k < num_outputs; ++k) {
       output_spec o;
-      o.labels = read_labels(is_list ? classes[k] : classes);
+      o.labels = read_labels(is_list ? classes[k] : classes, budget_);
       o.raw_width = static_cast<std::uint32_t>(o.labels.size());
       spec.start.insert(spec.start.end(), o.raw_width, start);
       spec.outputs.push_back(std::move(o));
@@ -230,6 +240,7 @@ private:
 
   const pickle::value& object_;
   const model_class& kind_;
+  read_budget& budget_;
   std::string version_;
   bool fractions_ = false;
 };
@@ -245,8 +256,15 @@ std::string known_sklearn_models() {
   return out;
 }
 
-forest_model import_sklearn(const pickle::value& object, const tree_progress& progress) {
-  return model_reader(object, *find_class(object.class_name())).read(progress);
+void read_budget::charge(std::uint64_t size_bytes) {
+  if (size_bytes > left_)
+    fail(errc::limit_exceeded, {},
+         "the model's arrays together are more than twice the file, expected each to be used once");
+  left_ -= size_bytes;
+}
+
+forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
+  return model_reader(object, *find_class(object.class_name()), budget).read(progress);
 }
 
 } // namespace petrify::inline v0

@@ -16,11 +16,24 @@ bool is_sklearn_model(const pickle::value& object) noexcept;
 // Names of the classes that import_sklearn reads, for messages.
 std::string known_sklearn_models();
 
+// Bounds what is built by what was read: a file may name one tree, or one list of labels, a million times, and every
+// reader of it pays. Each array counts once for every time it is used.
+class read_budget {
+public:
+  explicit read_budget(std::uint64_t size_bytes) : left_(2 * size_bytes + (std::uint64_t{64} << 10)) {}
+  // Throws: errc::limit_exceeded.
+  void charge(std::uint64_t size_bytes);
+
+private:
+  std::uint64_t left_;
+};
+
 // Called after each tree with how many of how many are done.
 using tree_progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // The model as a forest. Needs is_sklearn_model. Cost: one pass over the nodes.
-// Throws: errc::not_importable, errc::invalid_argument (with tree and node) for what no fitted model has.
-forest_model import_sklearn(const pickle::value& object, const tree_progress& progress);
+// Throws: errc::not_importable, errc::invalid_argument (with tree and node) for what no fitted model has;
+// errc::limit_exceeded beyond the budget.
+forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress);
 
 } // namespace petrify::inline v0

@@ -136,7 +136,7 @@ std::uint32_t node_number(std::int64_t child, std::uint64_t node, std::uint64_t 
 } // namespace
 
 void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::span<const std::uint32_t> widths,
-                      const tree_format& format) {
+                      const tree_format& format, read_budget& budget) {
   if (tree.class_name() != "sklearn.tree._tree.Tree")
     refuse("tree_ is ", tree.describe(), ", expected sklearn.tree._tree.Tree");
   const auto nodes = require_state(tree, "nodes").as_array();
@@ -144,6 +144,10 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
     refuse("the tree's nodes are ", require_state(tree, "nodes").describe(),
            ", expected an array of 1 to 2^31 - 1 records");
   const std::uint64_t num_nodes = nodes->shape[0];
+  // Before anything walks them: aliased arrays are cheap to write down and dear to read.
+  budget.charge(nodes->data.size());
+  if (const auto values_array = require_state(tree, "values").as_array())
+    budget.charge(values_array->data.size());
   const node_columns columns(*nodes);
   leaf_values values(require_state(tree, "values"), num_nodes, widths);
   const bool normalize = format.is_classifier && format.has_counts && format.normalize_leaves;

@@ -3,6 +3,7 @@
 
 #include "import/array_import.hpp"
 #include "import/pickle.hpp"
+#include "import/sklearn.hpp"
 
 #include <petrify/forest_builder.hpp>
 
@@ -19,6 +20,6 @@ struct tree_format {
 // Adds the tree to `builder`. `widths`: for each output its number of classes, or 1 for a regression.
 // Throws: errc::not_importable for a tree that is not as scikit-learn writes them; what forest_builder throws.
 void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::span<const std::uint32_t> widths,
-                      const tree_format& format);
+                      const tree_format& format, read_budget& budget);
 
 } // namespace petrify::inline v0

@@ -142,6 +142,12 @@ TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
   CHECK_REFUSED(make([](auto& s) { s.column_names = {"a"}; })(), errc::invalid_argument, "1 column names, expected 2");
   CHECK_REFUSED(make([](auto& s) { s.column_names = {"a", "\xff"}; })(), errc::invalid_argument, "not valid UTF-8");
   CHECK_REFUSED(make([](auto& s) { s.accumulator = dtype::float32; })(), errc::invalid_argument, "narrower");
+  CHECK_REFUSED(make([](auto& s) { s.task = static_cast<task>(9); })(), errc::invalid_argument, "task 9");
+  CHECK_REFUSED(make([](auto& s) { s.decision = static_cast<decision>(9); })(), errc::invalid_argument, "decision 9");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.epilogue.assign(17, {epilogue_step::operation::exp, 0, 0});
+                })(),
+                errc::invalid_argument, "17 others");
   CHECK_REFUSED(make([](auto& s) { s.num_raw_steps = 1; })(), errc::invalid_argument, "1 epilogue steps");
   CHECK_REFUSED(make([](auto& s) { s.decision = decision::argmax_raw; })(), errc::invalid_argument,
                 "0 labels, expected 1");
@@ -158,4 +164,32 @@ TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
                   s.epilogue = {{epilogue_step::operation::complement, 0, 0}, {epilogue_step::operation::exp, 0, 0}};
                 })(),
                 errc::invalid_argument, "expected it last");
+}
+
+TEST_CASE("BuilderDoesNotBuildATreeThatItRefused") {
+  forest_builder b(one_number());
+  b.begin_tree(3);
+  for (std::uint32_t node = 0; node < 3; ++node)
+    leaf(b, node);
+  CHECK_REFUSED(b.end_tree(), errc::invalid_argument, "cannot be reached");
+  CHECK_REFUSED(b.build(), errc::invalid_argument, "end_tree first");
+  CHECK_REFUSED(b.begin_tree(1), errc::invalid_argument, "begins inside tree 0");
+}
+
+TEST_CASE("BuilderIsEmptyAfterBuild") {
+  forest_builder b(one_number());
+  (void)b.build();
+  CHECK_REFUSED(b.begin_tree(1), errc::invalid_argument, "was built already");
+}
+
+TEST_CASE("LargeColumnNumbersCostNothing") {
+  forest_spec spec = one_number();
+  spec.num_columns = 0xffffffffu;
+  forest_builder b(spec);
+  b.begin_tree(3);
+  split(b, 0, 1, 2, 0xfffffffeu);
+  leaf(b, 1);
+  leaf(b, 2);
+  b.end_tree();
+  CHECK(b.build().num_nodes() == 3);
 }

@@ -302,7 +302,15 @@ TEST_CASE("RefusalsNameWhatWasSeenAndWhatIsKnown") {
   CHECK_REFUSED(import("joblib_zf.joblib"), errc::not_importable, "joblib before 0.10");
   CHECK_REFUSED(import("protocol_0.pkl"), errc::not_importable, "a pickle of protocol 0");
   CHECK_REFUSED(import("unfitted.joblib"), errc::not_importable, "expected a fitted one");
-  CHECK_REFUSED(import("deep.pkl"), errc::limit_exceeded, "nested too deep");
+  // Its lists nest deeper than a name of "0/0/0/..." can say.
+  CHECK_REFUSED(import("deep.pkl"), errc::not_importable, "name of 1025 bytes, expected at most 1024");
+  CHECK_REFUSED(import("number_and_text_key.pkl"), errc::not_importable, "entry \"5\": two entries have this name");
+  CHECK_REFUSED(import("colliding_keys.pkl"), errc::not_importable, "entry \"a/b\": two entries have this name");
+  CHECK_REFUSED(import("long_key.pkl"), errc::not_importable, "2000 bytes, expected 1 to 1024 bytes");
+  CHECK_REFUSED(import("many_outputs.pkl"), errc::not_importable, "n_outputs_ is 100000000, expected at most 65536");
+  CHECK_REFUSED(import("shared_tree.pkl"), errc::limit_exceeded, "more than twice the file");
+  CHECK_REFUSED(import("version_1.pkl"), errc::not_importable, "_sklearn_version is \"1xxxx\", expected a version");
+  CHECK_REFUSED(import("estimators_set.pkl"), errc::not_importable, "expected a list of trees");
   CHECK_REFUSED(import("bomb_xz.joblib"), errc::limit_exceeded, "which is the limit");
   CHECK_REFUSED(import("tree_cycle.pkl"), errc::invalid_argument, "tree 0 node 1: child 0 has another parent");
   CHECK_REFUSED(import("tree_child_range.pkl"), errc::not_importable, "tree 0 node 0: child 7, expected 0 to 6");
@@ -334,4 +342,24 @@ TEST_CASE("ImportsWorkFromMemoryToo") {
   CHECK(from.forest("iris").num_trees() == 100);
   writer b(dir.path("b.stone"));
   CHECK_REFUSED(import_bytes(std::span(bytes).first(1000), b), errc::truncated, "byte ");
+}
+
+TEST_CASE("ElementsOfAMisalignedNpyAreMovedToWhereTheyCanBeRead") {
+  // numpy pads its headers; other writers need not.
+  const temp_dir dir;
+  const double values[] = {1.5, -2.0, 1e300};
+  for (std::size_t padding = 0; padding < 8; ++padding) {
+    std::string dict = "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }" + std::string(padding, ' ') + "\n";
+    std::string bytes = "\x93NUMPY\x01";
+    bytes += '\0';
+    bytes += static_cast<char>(dict.size());
+    bytes += '\0';
+    bytes += dict;
+    bytes.append(reinterpret_cast<const char*>(values), sizeof values);
+    write_text(dir.path("x.npy"), bytes);
+    const npy_file x(dir.path("x.npy"));
+    const auto view = x.array().as<double>();
+    CHECK(reinterpret_cast<std::uintptr_t>(view.data()) % alignof(double) == 0);
+    CHECK(std::equal(view.elements().begin(), view.elements().end(), values));
+  }
 }

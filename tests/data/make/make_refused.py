@@ -4,6 +4,7 @@ refused.json lists them with the reason. None of them may run code, crash, or ta
 much time or memory.
 """
 
+import copy
 import lzma
 import pickle
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import sklearn
 from sklearn.datasets import load_iris
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -223,5 +225,33 @@ write("truncated.joblib", raw[: len(raw) // 2], "A model cut off half way.")
 write("truncated_end.joblib", raw[:-1], "A model without its last byte.")
 write("truncated_zlib.joblib", zlib.compress(raw)[:-100], "A zlib stream cut off.")
 write("damaged_zlib.joblib", zlib.compress(raw)[:-4] + b"\0\0\0\0", "A wrong checksum.")
+
+# ---------------------------------------------------------------------------------------
+# Names that collide or are none, and small files that stand for large models
+
+ones = np.ones(2)
+write("number_and_text_key.pkl", pickle.dumps({5: ones, "5": ones + 1}, 4), "5 and '5' are two keys and one name.")
+write("colliding_keys.pkl", pickle.dumps({"a/b": ones, "a": {"b": ones + 1}}, 4), "Two entries named a/b.")
+write("long_key.pkl", pickle.dumps({"k" * 2000: ones}, 4), "A key too long for a name.")
+
+
+def changed(**attributes):
+    """The forest with other attributes."""
+    other = copy.copy(forest)
+    other.__dict__.update(attributes)
+    return pickle.dumps(other, 4)
+
+
+tree = forest.estimators_[0]
+many = copy.copy(tree)
+many.__dict__.update(n_outputs_=100000000)
+write("many_outputs.pkl", pickle.dumps(many, 4), "A tree that claims 10^8 outputs.")
+write("shared_tree.pkl", changed(estimators_=[tree] * 1000), "A forest that names one tree a thousand times.")
+write("estimators_set.pkl", changed(estimators_=set(forest.estimators_)), "Trees without an order.")
+write(
+    "version_1.pkl",
+    changed().replace(sklearn.__version__.encode(), b"1".ljust(len(sklearn.__version__), b"x")),
+    "A version that does not say whether leaves hold counts.",
+)
 
 write_json(out / "refused.json", entries)
