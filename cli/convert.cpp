@@ -50,9 +50,13 @@ void add_convert(CLI::App& app, action& chosen) {
   command->add_option("IN", arguments->in, "pickle or joblib dump (raw or compressed), or .npy file")->required();
   command->add_option("OUT", arguments->out, "the petrify file to write (.stone)")->required();
   command->add_option("--name", arguments->options.name, "name of the object; of a bundle, what its names begin with");
-  command->add_option("--from", arguments->options.from, "format of IN, if its bytes do not tell: pickle or npy")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, import_format>{
-          {"pickle", import_format::pickle}, {"joblib", import_format::pickle}, {"npy", import_format::npy}}));
+  static const std::map<std::string, import_format> formats = {
+      {"pickle", import_format::pickle}, {"joblib", import_format::pickle}, {"npy", import_format::npy}};
+  command
+      ->add_option_function<std::string>(
+          "--from", [arguments](const std::string& word) { arguments->options.from = formats.at(word); },
+          "format of IN, if its bytes do not tell: pickle, joblib or npy")
+      ->check(CLI::IsMember({"pickle", "joblib", "npy"}));
   command->callback([&chosen, arguments] { chosen = [arguments] { return convert(*arguments); }; });
 }
 

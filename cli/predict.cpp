@@ -261,9 +261,13 @@ void add_predict(CLI::App& app, action& chosen) {
   CLI::App* command = app.add_subcommand("predict", "Predict rows of a .npy file with a forest");
   command->add_option("FILE", arguments->in, "petrify file")->required();
   command->add_option("X", arguments->x, ".npy file of shape (rows, columns)")->required();
-  command->add_option("--output", arguments->kind, "predict (default), proba, raw or leaf")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, output>{
-          {"predict", output::predict}, {"proba", output::proba}, {"raw", output::raw}, {"leaf", output::leaf}}));
+  static const std::map<std::string, output> outputs = {
+      {"predict", output::predict}, {"proba", output::proba}, {"raw", output::raw}, {"leaf", output::leaf}};
+  command
+      ->add_option_function<std::string>(
+          "--output", [arguments](const std::string& word) { arguments->kind = outputs.at(word); },
+          "predict (default), proba, raw or leaf")
+      ->check(CLI::IsMember({"predict", "proba", "raw", "leaf"}));
   command->add_option("--name", arguments->name, "the forest's name, when the file has several");
   command->add_option("--out", arguments->out, "write a .npy file with the origin's type instead of text");
   command->callback([&chosen, arguments] { chosen = [arguments] { return predict(*arguments); }; });

@@ -6,10 +6,10 @@
 #include <petrify/array.hpp>
 #include <petrify/writer.hpp>
 
-#if __has_include(<xtensor/xadapt.hpp>)
-#include <xtensor/xadapt.hpp>
-#else // since xtensor 0.26
+#if __has_include(<xtensor/containers/xadapt.hpp>) // since xtensor 0.26
 #include <xtensor/containers/xadapt.hpp>
+#else
+#include <xtensor/xadapt.hpp>
 #endif
 
 #include <algorithm>

@@ -22,6 +22,9 @@ class vector_source {
 public:
   vector_source(std::string_view object, std::uint64_t budget) : object_(object), budget_(budget) {}
 
+  // Whose vectors are taken from now on, for messages.
+  void enter(std::string_view object) { object_ = object; }
+
   // T: what the rooms see; Stored: what flatc made of the schema, of the same size.
   template <class T, class Stored>
   std::span<const T> take(const fb::Vector<Stored>* vector, const char* field) {
@@ -253,10 +256,12 @@ directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits
     objects_.push_back(object);
     // All descriptions together must fit the directory too, or a small file could make its readers decode the same
     // large description a thousand times.
+    source.enter(object.name);
     if (object.kind == object_kind::array)
       read_array(*stored.description_as_Array(), source);
     if (object.kind == object_kind::forest)
       read_forest(*stored.description_as_Forest(), source);
+    source.enter({});
   }
   if (num_owned != owned.size())
     fail(errc::malformed, "directory", "objects own ", num_owned, " segments, expected all ", owned.size());

@@ -117,11 +117,16 @@ private:
       case segment_role::dense_tables: break;
       case segment_role::leaf_values:
       case segment_role::tree_targets:
+      case segment_role::cuts: of_a_layout = !of_a_layout; break;
       case segment_role::tree_weights:
-      case segment_role::cuts:
       case segment_role::category_words:
       case segment_role::sparse_leaves:
-      case segment_role::linear_leaves: of_a_layout = !of_a_layout; break;
+      case segment_role::linear_leaves:
+        // Tables that predictions would have to look at, if this version knew how.
+        if (!segments_[i].empty())
+          unknown("segment ", i, ": a table of role ", static_cast<unsigned>(role));
+        of_a_layout = !of_a_layout;
+        break;
       default:
         if (role < segment_role::attribute)
           unknown("segment ", i, ": role ", static_cast<unsigned>(role));
@@ -190,8 +195,6 @@ private:
     out_->tree_targets = segment<std::uint32_t>(segment_role::tree_targets, "tree targets");
     if (!out_->tree_targets.empty() && out_->tree_targets.size() != d_.num_trees)
       refuse(out_->tree_targets.size(), " tree targets, expected ", d_.num_trees, " or none");
-    if (!segment<std::byte>(segment_role::tree_weights, "tree weights").empty())
-      unknown("a forest with tree weights");
     std::uint32_t previous = 0;
     for (const std::uint32_t end : d_.iteration_ends) {
       if (end < previous || end > d_.num_trees)

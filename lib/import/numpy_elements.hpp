@@ -4,6 +4,8 @@
 #include "base/fail.hpp"
 #include "import/numpy.hpp"
 
+#include <petrify/dtype.hpp>
+
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -34,18 +36,7 @@ T load(const std::byte* from, bool swapped) noexcept {
 }
 
 // The value of an IEEE half; every one is a float.
-inline float half_to_float(std::uint16_t bits) noexcept {
-  const int exponent = bits >> 10 & 31;
-  const int fraction = bits & 1023;
-  float size = 0;
-  if (exponent == 31)
-    size = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
-  else if (exponent == 0)
-    size = std::ldexp(static_cast<float>(fraction), -24);
-  else
-    size = std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
-  return (bits & 0x8000) != 0 ? -size : size;
-}
+inline float half_to_float(std::uint16_t bits) noexcept { return static_cast<float>(float16{bits}); }
 
 struct half {};
 

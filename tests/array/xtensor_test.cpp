@@ -3,16 +3,16 @@
 #include <petrify/file.hpp>
 #include <petrify/xtensor.hpp>
 
-#if __has_include(<xtensor/xarray.hpp>)
-#include <xtensor/xarray.hpp>
-#include <xtensor/xmath.hpp>
-#include <xtensor/xtensor.hpp>
-#include <xtensor/xview.hpp>
-#else
+#if __has_include(<xtensor/containers/xarray.hpp>) // since xtensor 0.26
 #include <xtensor/containers/xarray.hpp>
 #include <xtensor/containers/xtensor.hpp>
 #include <xtensor/core/xmath.hpp>
 #include <xtensor/views/xview.hpp>
+#else
+#include <xtensor/xarray.hpp>
+#include <xtensor/xmath.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
 #endif
 
 using namespace petrify;

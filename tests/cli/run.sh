@@ -101,6 +101,12 @@ expect 1 'object "nothing": no such object, the file has "model"' "$petrify" ext
 expect 1 'object "model": is of kind forest, expected array' "$petrify" extract iris.stone model y.npy
 expect 1 'the file has no forest' "$petrify" predict x.stone "$iris/X_test.npy"
 expect 1 'out.stone|no/such' "$petrify" convert "$iris/random_forest_model.pkl" no/such/out.stone
+cp "$iris/random_forest_model.pkl" self.pkl
+expect 1 'self.pkl: is the file that is read, expected another one to write' "$petrify" convert self.pkl self.pkl
+same self.pkl "$iris/random_forest_model.pkl"
+if [ -w /dev/full ]; then
+  expect 1 'standard output: could not be written' bash -c "'$petrify' predict iris.stone '$iris/X_test.npy' >/dev/full"
+fi
 checked=$((checked + 1))
 if [ -e out.stone ] || ls -A | grep -q petrify-tmp; then
   echo "FAILED: a refused conversion left a file"
@@ -110,7 +116,9 @@ fi
 # usage: status 2
 expect 2 '' "$petrify"
 expect 2 'IN is required' "$petrify" convert
-expect 2 '' "$petrify" predict iris.stone "$iris/X_test.npy" --output nonsense
+expect 2 'nonsense not in \{predict,proba,raw,leaf\}' "$petrify" predict iris.stone "$iris/X_test.npy" --output nonsense
+expect 0 '' "$petrify" convert "$iris/X_test.npy" y.stone --from npy
+expect 2 'not in \{pickle' "$petrify" convert "$iris/X_test.npy" y.stone --from onnx
 expect 2 '' "$petrify" frobnicate
 expect 0 'Usage' "$petrify" --help
 expect 0 'petrify 0' "$petrify" --version
