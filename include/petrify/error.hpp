@@ -64,4 +64,9 @@ private:
   std::string what_;
 };
 
+namespace detail {
+// Throws `failure`: for headers, which compile without exceptions.
+[[noreturn]] void raise(const error& failure);
+} // namespace detail
+
 } // namespace petrify::inline v0

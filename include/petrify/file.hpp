@@ -6,6 +6,7 @@
 #include <petrify/forest.hpp>
 #include <petrify/limits.hpp>
 #include <petrify/residency.hpp>
+#include <petrify/value.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +25,7 @@ class container;
 // One object of a file, for listings.
 struct object_info {
   std::string name;
-  std::string kind;             // "array", "forest", or "unknown" for a kind of a later petrify
+  std::string kind;             // "array", "forest", "value", "record", or "unknown": of a later petrify
   std::uint64_t size_bytes = 0; // of its segments
   std::uint64_t num_segments = 0;
 };
@@ -105,6 +106,18 @@ public:
                                             trust vouched = trust::nothing) const& noexcept;
   std::optional<petrify::forest> try_forest(std::string_view name, std::optional<error>& why,
                                             trust vouched = trust::nothing) const&& = delete;
+
+  // View of value `name` (petrify/value.hpp). Cost: the first call checks the whole value, 1 ns a byte or so; later
+  // ones do not. Throws: errc::not_found, wrong_type, malformed (with the node), unsupported.
+  value_view value(std::string_view name) const&;
+  value_view value(std::string_view name) const&& = delete;
+  std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const& noexcept;
+  std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const&& = delete;
+
+  // The bytes of record `name`, mapped and not checked: use petrify::record (petrify/record.hpp), which checks a copy.
+  // Throws: errc::not_found, wrong_type, malformed.
+  std::span<const std::byte> record_bytes(std::string_view name) const&;
+  std::span<const std::byte> record_bytes(std::string_view name) const&& = delete;
 
   // Checks every byte: checksums, padding, every object's description, text and structure.
   // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;

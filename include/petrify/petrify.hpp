@@ -11,4 +11,5 @@
 #include <petrify/limits.hpp>
 #include <petrify/predictor.hpp>
 #include <petrify/residency.hpp>
+#include <petrify/value.hpp>
 #include <petrify/writer.hpp>

@@ -7,6 +7,7 @@
 #include "forest/forest_reader.hpp"
 #include "forest/model_content.hpp"
 #include "forest/structure.hpp"
+#include "value/value_object.hpp"
 
 #include <petrify/file.hpp>
 #include <petrify/forest.hpp>
@@ -212,6 +213,10 @@ std::vector<error> file::verify(const verify_progress& progress) const {
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (objects[i].kind == object_kind::array)
       verify_array(*container_, i, faults);
+    if (objects[i].kind == object_kind::value)
+      verify_value(*container_, i, faults);
+    if (objects[i].kind == object_kind::record)
+      verify_record(*container_, i, faults);
     if (objects[i].kind == object_kind::forest)
       collect(faults, *container_, i, [&] {
         const auto data = read_forest(*container_, i);
