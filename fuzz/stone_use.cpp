@@ -1,0 +1,221 @@
+#include "stone_use.hpp"
+
+#include "target.hpp"
+
+#include "forest/evaluate.hpp"
+
+#include <petrify/predictor.hpp>
+#include <petrify/record.hpp>
+
+#include "config_generated.h"
+
+#include <array>
+#include <cstring>
+#include <limits>
+
+namespace petrify::fuzz {
+
+namespace {
+
+// What was read ends here, so that no read is optimised away.
+volatile std::uint64_t sink = 0;
+void read(std::span<const std::byte> bytes) {
+  std::uint64_t sum = 0;
+  for (const std::byte b : bytes)
+    sum += std::to_integer<std::uint64_t>(b);
+  sink = sink + sum;
+}
+void read(std::string_view text) { read(std::as_bytes(std::span(text))); }
+
+template <element T>
+void use_elements(const any_array& array) {
+  const array_view<T> view = array.as<T>();
+  require(view.elements().size() == view.size() && view.elements().size_bytes() == array.bytes().size(),
+          "elements are the segment");
+  read(std::as_bytes(view.elements()));
+  if (view.size() == 0)
+    return;
+  // The last element, reached by its indices.
+  std::int64_t last = 0;
+  for (std::size_t axis = 0; axis < view.rank(); ++axis)
+    last += static_cast<std::int64_t>(view.shape()[axis] - 1) * view.strides()[axis];
+  require(last + 1 == static_cast<std::int64_t>(view.size()), "the last element is at the end");
+  read(std::as_bytes(std::span(view.data() + last, 1)));
+}
+
+void use_numbers(const any_array& array) {
+  switch (array.type()) {
+  case dtype::int8: return use_elements<std::int8_t>(array);
+  case dtype::int16: return use_elements<std::int16_t>(array);
+  case dtype::int32: return use_elements<std::int32_t>(array);
+  case dtype::int64: return use_elements<std::int64_t>(array);
+  case dtype::uint8: return use_elements<std::uint8_t>(array);
+  case dtype::uint16: return use_elements<std::uint16_t>(array);
+  case dtype::uint32: return use_elements<std::uint32_t>(array);
+  case dtype::uint64: return use_elements<std::uint64_t>(array);
+  case dtype::float32: return use_elements<float>(array);
+  case dtype::float64: return use_elements<double>(array);
+  default: read(array.bytes());
+  }
+}
+
+void use_node(const value_view& value, std::size_t depth) {
+  require(depth <= max_value_depth, "values nest no deeper than they may");
+  (void)value.as_bool();
+  (void)value.as_int();
+  (void)value.as_real();
+  if (const auto text = value.as_text())
+    read(*text);
+  if (const auto bytes = value.as_bytes())
+    read(*bytes);
+  std::size_t count = 0;
+  for (const value_view element : value.elements()) {
+    use_node(element, depth + 1);
+    ++count;
+  }
+  for (const auto& [key, entry] : value.entries()) {
+    use_node(key, depth + 1);
+    use_node(entry, depth + 1);
+    ++count;
+  }
+  require(count == value.size(), "as many values as it says");
+}
+
+template <class T>
+std::vector<T> awkward_rows(std::size_t columns) {
+  static const double values[] = {0.0,
+                                  -0.0,
+                                  1.0,
+                                  -1.0,
+                                  0.1,
+                                  5e-324,
+                                  1e-40,
+                                  1e300,
+                                  -1e300,
+                                  2.5,
+                                  1e-35f,
+                                  1e-36f,
+                                  1e-34f,
+                                  100.,
+                                  -3.25,
+                                  7.0,
+                                  std::numeric_limits<double>::quiet_NaN(),
+                                  std::numeric_limits<double>::infinity(),
+                                  -std::numeric_limits<double>::infinity()};
+  std::vector<T> out(3 * columns);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double x = values[(i * 7 + i / 19) % std::size(values)];
+    if constexpr (std::is_integral_v<T>)
+      out[i] = x >= -100 && x <= 100 ? static_cast<T>(x) : std::numeric_limits<T>::min();
+    else
+      out[i] = static_cast<T>(x);
+  }
+  return out;
+}
+
+bool same(std::span<const double> a, std::span<const double> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+// Each output of three rows: at once, row by row, and by the reference kernel; all have the same bits.
+template <class T>
+void predict(const forest& model) {
+  const std::size_t columns = model.num_columns();
+  const std::vector<T> values = awkward_rows<T>(columns);
+  const rows all(values.data(), 3, columns);
+  predictor one(model);
+  evaluator reference(model.data(), 3, reference_kernel);
+  const auto row = [&](std::size_t i) { return std::span<const T>(values).subspan(i * columns, columns); };
+  const auto check = [&](output kind, const std::vector<double>& together, auto alone) {
+    const std::size_t width = model.output_width(kind);
+    std::vector<double> slow(3 * width);
+    reference.numbers(all, 0, 3, kind, slow.data());
+    require(same(together, slow), "the kernel has the reference's bits");
+    std::vector<double> out(width);
+    for (std::size_t i = 0; i < 3; ++i) {
+      require(alone(row_view(row(i)), out), "a row that fits is predicted");
+      require(same(out, std::span(slow).subspan(i * width, width)), "a row alone has the batch's bits");
+    }
+  };
+  check(output::proba, model.predict_proba(all),
+        [&](const row_view& r, auto& out) { return one.predict_proba(r, out); });
+  check(output::raw, model.predict_raw(all), [&](const row_view& r, auto& out) { return one.predict_raw(r, out); });
+  try {
+    check(output::predict, model.predict(all), [&](const row_view& r, auto& out) { return one.predict(r, out); });
+  } catch (const error& failure) {
+    require(failure.code() == errc::wrong_type, "only labels of text are no numbers");
+  }
+  std::vector<std::uint32_t> ids(model.num_trees());
+  const std::vector<std::uint32_t> leaves = model.apply(all);
+  for (std::size_t i = 0; i < 3; ++i) {
+    require(one.apply(row(i), ids), "a row that fits has leaves");
+    require(std::equal(ids.begin(), ids.end(), leaves.begin() + static_cast<std::ptrdiff_t>(i * ids.size())),
+            "a row alone has the batch's leaves");
+  }
+  if (model.labels().size() != 0) {
+    const std::vector<std::uint32_t> classes = model.predict_class(all);
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const class_labels labels = model.labels(i % model.num_outputs());
+      require(classes[i] < labels.size(), "a class is one of the labels");
+      read(labels.text(classes[i]));
+    }
+  }
+}
+
+} // namespace
+
+void use_array(const file& from, const std::string& name) {
+  const any_array array = from.array(name);
+  read(array.bytes());
+  read(std::as_bytes(array.text()));
+  ++totals.used;
+  if (array.type() == dtype::string) {
+    const string_array strings = array.strings();
+    for (std::uint64_t i = 0; i < strings.size(); ++i)
+      read(strings[i]);
+  } else if (array.type() == dtype::fixed_bytes) {
+    for (std::uint64_t i = 0; i < array.size(); ++i)
+      read(array.item(i));
+  } else {
+    use_numbers(array);
+  }
+}
+
+void use_value(const file& from, const std::string& name) {
+  use_node(from.value(name), 0);
+  ++totals.used;
+}
+
+void use_record(const file& from, const std::string& name) {
+  const record<user::Config> config(from, name, user::ConfigIdentifier());
+  ++totals.used;
+  std::size_t steps = 0;
+  for (const user::Config* at = &*config; at != nullptr && steps < 1000; at = at->next(), ++steps) {
+    if (at->title() != nullptr)
+      read(std::string_view(at->title()->c_str(), at->title()->size()));
+    if (at->parts() != nullptr)
+      for (const user::Part* part : *at->parts())
+        if (part->name() != nullptr)
+          read(std::string_view(part->name()->c_str(), part->name()->size()));
+    if (at->words() != nullptr)
+      for (const auto* word : *at->words())
+        read(std::string_view(word->c_str(), word->size()));
+    if (at->counts() != nullptr)
+      read({reinterpret_cast<const std::byte*>(at->counts()->Data()), at->counts()->size() * sizeof(std::int64_t)});
+  }
+}
+
+void use_forest(const file& from, const std::string& name) {
+  const forest model = from.forest(name);
+  // Rows of more columns than any input can mean anything by: a file may ask for 2^32 of them.
+  if (model.num_columns() > 4096)
+    return;
+  predict<double>(model);
+  predict<float>(model);
+  predict<std::int64_t>(model);
+  ++totals.used;
+  for (const std::string_view column : model.column_names())
+    read(column);
+}
+
+} // namespace petrify::fuzz
