@@ -46,7 +46,7 @@ public:
   const char* what() const noexcept override { return what_.c_str(); }
 
   errc code() const noexcept { return code_; }
-  // The file that was read or written; empty for bytes in memory.
+  // The file that was read or written; "memory" or "descriptor 3" where one was opened that way; may be empty.
   const std::string& path() const noexcept { return path_; }
   // The place inside it ("object \"model\" tree 17 node 3"); may be empty.
   const std::string& where() const noexcept { return where_; }
@@ -63,5 +63,10 @@ private:
   std::string message_;
   std::string what_;
 };
+
+namespace detail {
+// Throws `failure`: for headers, which compile without exceptions.
+[[noreturn]] void raise(const error& failure);
+} // namespace detail
 
 } // namespace petrify::inline v0

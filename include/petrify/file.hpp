@@ -5,10 +5,15 @@
 #include <petrify/error.hpp>
 #include <petrify/forest.hpp>
 #include <petrify/limits.hpp>
+#include <petrify/residency.hpp>
+#include <petrify/value.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +25,7 @@ class container;
 // One object of a file, for listings.
 struct object_info {
   std::string name;
-  std::string kind;             // "array", "forest", or "unknown" for a kind of a later petrify
+  std::string kind;             // "array", "forest", "value", "record", or "unknown": of a later petrify
   std::uint64_t size_bytes = 0; // of its segments
   std::uint64_t num_segments = 0;
 };
@@ -31,19 +36,36 @@ enum class trust {
   caller,  // none: the caller vouches that this file passed verify() since it was last written
 };
 
+struct open_options {
+  petrify::residency residency = petrify::residency::lazy;
+  limits bounds;
+};
+
 using verify_progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // A mapped petrify file. Copies share the mapping; the last one unmaps it. Views (array_view, forest, ...) borrow:
 // some copy of the file must outlive them.
 //
 // Thread safety: const members may be called from any number of threads. After fork() both processes may go on
-// using it. The file must not be changed in place while it is mapped (petrify::writer never does); a file that is
-// truncated meanwhile raises SIGBUS at the next touch of a lost page, as with every mapping.
+// using it (with `locked` the child's pages are not locked). The file must not be changed in place while it is mapped;
+// petrify/residency.hpp says what happens then, and how to be immune.
 class file {
 public:
-  // Opens, checks header and directory, maps. Cost: tens of microseconds at any size: one open, two reads, one map.
-  // Throws: errc::io, not_regular, not_petrify, truncated, corrupt, malformed, unsupported, limit_exceeded.
-  static file open(const std::string& path, const limits& bounds = {});
+  // Opens, checks header and directory, maps. Cost: tens of microseconds at any size: one open, two reads, one map;
+  // modes other than lazy read the file. Throws: errc::io, not_regular, not_petrify, truncated, corrupt, malformed,
+  // unsupported, limit_exceeded.
+  static file open(const std::string& path, const open_options& options = {});
+  // The same of a descriptor that is open for reading, which stays the caller's and may be closed afterwards. Errors
+  // name it "descriptor N".
+  static file open_descriptor(int descriptor, const open_options& options = {});
+  // The same of bytes in memory, which must stay as they are until the last copy of the file is gone, and start at a
+  // multiple of 64 (with private_copy neither). Errors name them "memory". Throws: errc::invalid_argument for bytes
+  // that are not aligned, and for the modes prefault and locked: what memory is the caller's, only the caller can lock.
+  static file open_bytes(std::span<const std::byte> bytes, const open_options& options = {});
+  // open for programs without exceptions: on failure nullopt, and `why` says what open would have thrown (nullopt too
+  // where memory has run out). The try_ functions below are the same of other functions that throw.
+  static std::optional<file> try_open(const std::string& path, std::optional<error>& why,
+                                      const open_options& options = {}) noexcept;
 
   const std::string& path() const noexcept;
   std::uint64_t size_bytes() const noexcept;
@@ -63,6 +85,15 @@ public:
   }
   template <element T>
   array_view<T> array(std::string_view name) const&& = delete;
+  std::optional<any_array> try_array(std::string_view name, std::optional<error>& why) const& noexcept;
+  std::optional<any_array> try_array(std::string_view name, std::optional<error>& why) const&& = delete;
+  template <element T>
+  std::optional<array_view<T>> try_array(std::string_view name, std::optional<error>& why) const& noexcept {
+    const std::optional<any_array> found = try_typed_array(name, dtype_of<T>, why);
+    return found ? std::optional(found->template as<T>()) : std::nullopt;
+  }
+  template <element T>
+  std::optional<array_view<T>> try_array(std::string_view name, std::optional<error>& why) const&& = delete;
   // View of string array `name`. Throws: as array.
   string_array strings(std::string_view name) const&;
   string_array strings(std::string_view name) const&& = delete;
@@ -71,6 +102,22 @@ public:
   // Throws: errc::not_found, wrong_type, malformed (with tree and node), unsupported.
   petrify::forest forest(std::string_view name, trust vouched = trust::nothing) const&;
   petrify::forest forest(std::string_view name, trust vouched = trust::nothing) const&& = delete;
+  std::optional<petrify::forest> try_forest(std::string_view name, std::optional<error>& why,
+                                            trust vouched = trust::nothing) const& noexcept;
+  std::optional<petrify::forest> try_forest(std::string_view name, std::optional<error>& why,
+                                            trust vouched = trust::nothing) const&& = delete;
+
+  // View of value `name` (petrify/value.hpp). Cost: the first call checks the whole value, 1 ns a byte or so; later
+  // ones do not. Throws: errc::not_found, wrong_type, malformed (with the node), unsupported.
+  value_view value(std::string_view name) const&;
+  value_view value(std::string_view name) const&& = delete;
+  std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const& noexcept;
+  std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const&& = delete;
+
+  // The bytes of record `name`, mapped and not checked: use petrify::record (petrify/record.hpp), which checks a copy.
+  // Throws: errc::not_found, wrong_type, malformed.
+  std::span<const std::byte> record_bytes(std::string_view name) const&;
+  std::span<const std::byte> record_bytes(std::string_view name) const&& = delete;
 
   // Checks every byte: checksums, padding, every object's description, text and structure.
   // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;
@@ -81,11 +128,14 @@ public:
 private:
   explicit file(std::shared_ptr<const container> opened);
   any_array typed_array(std::string_view name, dtype wanted) const;
+  std::optional<any_array> try_typed_array(std::string_view name, dtype wanted,
+                                           std::optional<error>& why) const noexcept;
 
   std::shared_ptr<const container> container_;
 };
 
 // Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc.
-std::vector<error> verify(const std::string& path, const limits& bounds = {}, const verify_progress& progress = {});
+std::vector<error> verify(const std::string& path, const open_options& options = {},
+                          const verify_progress& progress = {});
 
 } // namespace petrify::inline v0

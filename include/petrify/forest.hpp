@@ -52,8 +52,8 @@ private:
 // View of a forest. Borrows: the petrify::file it comes from must outlive it. As cheap to copy as a pointer.
 //
 // Thread safety: const; any number of threads. Exactness: raw scores equal the origin's bit for bit (x86-64, one
-// thread) unless they need exp or log; the order of additions never depends on threads or batch size. The floating-
-// point environment must be the default (round to nearest, no flush to zero): row conversion and sums use it.
+// thread) unless they need exp or log; the order of additions never depends on threads or batch size, and results not
+// on the floating-point mode of the calling thread (rounding, FTZ, DAZ), which is set aside while petrify computes.
 // Predictions are total: NaN, infinities and values of any size give a result. An origin that refuses such values
 // at predict (scikit-learn refuses infinities, and NaN for most models) is not imitated in that.
 class forest {

@@ -14,6 +14,9 @@ struct limits {
   std::uint64_t max_directory_bytes = std::uint64_t{64} << 20;
   // Named objects in one file.
   std::uint64_t max_objects = std::uint64_t{1} << 20;
+  // Bytes of the whole file. Opening costs nothing for large files, but prefault, locked and private_copy take that
+  // much memory, and a sparse file of any length costs its sender nothing.
+  std::uint64_t max_file_bytes = ~std::uint64_t{0};
 };
 
 } // namespace petrify::inline v0

@@ -10,4 +10,6 @@
 #include <petrify/forest_builder.hpp>
 #include <petrify/limits.hpp>
 #include <petrify/predictor.hpp>
+#include <petrify/residency.hpp>
+#include <petrify/value.hpp>
 #include <petrify/writer.hpp>

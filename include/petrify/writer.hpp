@@ -17,6 +17,7 @@
 namespace petrify::inline v0 {
 
 class forest_model;
+class value_builder;
 template <element T>
 class array_stream;
 
@@ -99,6 +100,12 @@ public:
 
   // A forest from a forest_builder or an importer.
   void add(std::string_view name, const forest_model& model);
+
+  // Nested data (petrify/value.hpp). Throws also: errc::invalid_argument when a list or dict of it was not ended.
+  void add(std::string_view name, const value_builder& value);
+
+  // A finished FlatBuffer with a file identifier; add_record of petrify/record.hpp calls it.
+  void add_record_bytes(std::string_view name, std::span<const std::byte> finished);
 
   // An array whose length is not known yet: rows of shape `row_shape` are appended, then finish() is called.
   // Until then nothing else can be added.

@@ -3,6 +3,7 @@
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
+#include "container/attempt.hpp"
 
 #include <petrify/file.hpp>
 
@@ -121,5 +122,14 @@ any_array file::typed_array(std::string_view name, dtype wanted) const {
 }
 
 string_array file::strings(std::string_view name) const& { return typed_array(name, dtype::string).strings(); }
+
+std::optional<any_array> file::try_array(std::string_view name, std::optional<error>& why) const& noexcept {
+  return attempt(why, [&] { return array(name); });
+}
+
+std::optional<any_array> file::try_typed_array(std::string_view name, dtype wanted,
+                                               std::optional<error>& why) const noexcept {
+  return attempt(why, [&] { return typed_array(name, wanted); });
+}
 
 } // namespace petrify::inline v0

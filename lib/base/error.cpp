@@ -40,4 +40,6 @@ error error::at(std::string_view path, std::string_view outer) const {
   return {code_, path_.empty() ? std::string(path) : path_, std::move(where), message_};
 }
 
+void detail::raise(const error& failure) { throw failure; }
+
 } // namespace petrify::inline v0

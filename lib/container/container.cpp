@@ -30,28 +30,66 @@ std::string known_names(const std::vector<object_entry>& objects) {
 container::container(std::string path, mapping mapped, directory contents)
     : path_(std::move(path)), mapping_(std::move(mapped)), directory_(std::move(contents)) {}
 
-std::shared_ptr<const container> container::open(const std::string& path, const limits& bounds) {
-  const input_file file(path);
+namespace {
+
+// The checked directory of a file of `size` bytes, of which read(offset, out) reads some.
+template <class Read>
+directory read_directory(std::uint64_t size, const limits& bounds, const Read& read) {
+  if (size > bounds.max_file_bytes)
+    fail(errc::limit_exceeded, {}, "the file has ", size, " bytes, expected at most ", bounds.max_file_bytes);
+  std::array<std::byte, header_bytes> start;
+  const auto start_bytes =
+      std::span(start).first(static_cast<std::size_t>(std::min<std::uint64_t>(header_bytes, size)));
+  read(0, start_bytes);
+  const header fields = decode_header(start_bytes, size);
+  if (fields.directory_size > bounds.max_directory_bytes)
+    fail(errc::limit_exceeded, "header", "directory of ", fields.directory_size, " bytes, expected at most ",
+         bounds.max_directory_bytes);
+  auto bytes = std::make_unique_for_overwrite<std::byte[]>(fields.directory_size);
+  const std::span<std::byte> directory_bytes(bytes.get(), fields.directory_size);
+  read(fields.directory_offset, directory_bytes);
+  const std::uint64_t computed = checksum(directory_bytes);
+  if (computed != fields.directory_checksum)
+    fail(errc::corrupt, "directory", "checksum ", fields.directory_checksum, " stored, but the bytes give ", computed);
+  return {std::move(bytes), {fields.directory_offset, fields.directory_size}, bounds};
+}
+
+directory read_directory(std::span<const std::byte> file, const limits& bounds) {
+  return read_directory(file.size(), bounds, [&](std::uint64_t offset, std::span<std::byte> out) {
+    std::copy_n(file.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+  });
+}
+
+} // namespace
+
+std::shared_ptr<const container> container::open(const input_file& file, residency mode, const limits& bounds) {
   try {
     // Header and directory are read, not looked at through the mapping: a file that changes between the check and
     // the use cannot change these.
-    std::array<std::byte, header_bytes> start;
-    const auto start_bytes =
-        std::span(start).first(static_cast<std::size_t>(std::min<std::uint64_t>(header_bytes, file.size_bytes())));
-    file.read_at(0, start_bytes);
-    const header fields = decode_header(start_bytes, file.size_bytes());
-    if (fields.directory_size > bounds.max_directory_bytes)
-      fail(errc::limit_exceeded, "header", "directory of ", fields.directory_size, " bytes, expected at most ",
-           bounds.max_directory_bytes);
-    auto bytes = std::make_unique_for_overwrite<std::byte[]>(fields.directory_size);
-    const std::span<std::byte> directory_bytes(bytes.get(), fields.directory_size);
-    file.read_at(fields.directory_offset, directory_bytes);
-    const std::uint64_t computed = checksum(directory_bytes);
-    if (computed != fields.directory_checksum)
-      fail(errc::corrupt, "directory", "checksum ", fields.directory_checksum, " stored, but the bytes give ",
-           computed);
-    directory contents(std::move(bytes), {fields.directory_offset, fields.directory_size}, bounds);
-    return std::shared_ptr<const container>(new container(path, mapping(file), std::move(contents)));
+    directory contents = read_directory(
+        file.size_bytes(), bounds, [&](std::uint64_t offset, std::span<std::byte> out) { file.read_at(offset, out); });
+    mapping mapped(file, mode);
+    // A private copy is what counts: it may have been read after somebody had changed the file.
+    if (mode == residency::private_copy)
+      contents = read_directory(mapped.bytes(), bounds);
+    return std::shared_ptr<const container>(new container(file.path(), std::move(mapped), std::move(contents)));
+  } catch (const error& failure) {
+    throw failure.at(file.path());
+  }
+}
+
+std::shared_ptr<const container> container::open(std::span<const std::byte> bytes, residency mode,
+                                                 const limits& bounds) {
+  const std::string path = "memory";
+  try {
+    if (mode == residency::prefault || mode == residency::locked)
+      fail(errc::invalid_argument, {}, "opened with residency ", to_string(mode), ", expected lazy or private_copy");
+    if (mode == residency::lazy && reinterpret_cast<std::uintptr_t>(bytes.data()) % segment_alignment != 0)
+      fail(errc::invalid_argument, {}, "bytes that are not aligned to ", segment_alignment,
+           ", expected them to be, or residency private_copy");
+    directory contents = read_directory(bytes, bounds);
+    mapping mapped = mode == residency::private_copy ? mapping::copied(bytes) : mapping::borrowed(bytes);
+    return std::shared_ptr<const container>(new container(path, std::move(mapped), std::move(contents)));
   } catch (const error& failure) {
     throw failure.at(path);
   }

@@ -19,8 +19,11 @@ namespace petrify::inline v0 {
 class container {
 public:
   // Opens, checks header and directory in private memory, maps. Cost: linear in the directory, whatever the file's
-  // size. Throws: what input_file, decode_header and directory throw, with the path.
-  static std::shared_ptr<const container> open(const std::string& path, const limits& bounds);
+  // size; what the residency asks for comes last. Throws: what decode_header, directory and mapping throw, with the
+  // path.
+  static std::shared_ptr<const container> open(const input_file& file, residency mode, const limits& bounds);
+  // The same of bytes that stay the caller's; mode is lazy or private_copy.
+  static std::shared_ptr<const container> open(std::span<const std::byte> bytes, residency mode, const limits& bounds);
 
   const std::string& path() const noexcept { return path_; }
   const directory& contents() const noexcept { return directory_; }

@@ -111,6 +111,16 @@ void container_writer::end_object(const forest_description& description) {
   in_object_ = false;
 }
 
+void container_writer::end_object(const value_description&) {
+  directory_.add_value(name_, first_segment_);
+  in_object_ = false;
+}
+
+void container_writer::end_object(const record_description&) {
+  directory_.add_record(name_, first_segment_);
+  in_object_ = false;
+}
+
 void container_writer::require_whole_objects() const {
   if (in_object_)
     throw error(errc::invalid_argument, path(), text("object ", quoted(name_)),

@@ -30,6 +30,8 @@ public:
   void add_segment(std::span<const std::byte> bytes);
   void end_object(const array_description& description);
   void end_object(const forest_description& description);
+  void end_object(const value_description& description);
+  void end_object(const record_description& description);
 
   // Digest table, directory, header; then durable and renamed. Throws: errc::io, errc::limit_exceeded.
   void commit();

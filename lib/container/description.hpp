@@ -20,6 +20,10 @@ struct array_description {
   std::uint32_t item_size = 0;
 };
 
+// What there is to say of these is in their segments.
+struct value_description {};
+struct record_description {};
+
 // A list of texts: text i is bytes [ends[i-1], ends[i]).
 struct text_list_description {
   std::span<const std::uint32_t> ends;

@@ -74,6 +74,8 @@ object_kind kind_of(fbs::Description type) {
   switch (type) {
   case fbs::Description::Array: return object_kind::array;
   case fbs::Description::Forest: return object_kind::forest;
+  case fbs::Description::Value: return object_kind::value;
+  case fbs::Description::Record: return object_kind::record;
   default: return object_kind::unknown;
   }
 }
@@ -204,6 +206,8 @@ const char* to_string(object_kind kind) noexcept {
   switch (kind) {
   case object_kind::array: return "array";
   case object_kind::forest: return "forest";
+  case object_kind::value: return "value";
+  case object_kind::record: return "record";
   case object_kind::unknown: break;
   }
   return "unknown";

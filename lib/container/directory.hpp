@@ -15,7 +15,7 @@
 
 namespace petrify::inline v0 {
 
-enum class object_kind : std::uint8_t { unknown, array, forest };
+enum class object_kind : std::uint8_t { unknown, array, forest, value, record };
 const char* to_string(object_kind kind) noexcept;
 
 struct object_entry {
@@ -81,6 +81,8 @@ public:
 
   void add_array(std::string_view name, std::uint32_t first_segment, const array_description& description);
   void add_forest(std::string_view name, std::uint32_t first_segment, const forest_description& description);
+  void add_value(std::string_view name, std::uint32_t first_segment);
+  void add_record(std::string_view name, std::uint32_t first_segment);
 
   // Objects own consecutive segments, the last one up to the end. Throws: errc::limit_exceeded beyond 64 MiB.
   std::vector<std::byte> finish(std::span<const extent> segments, extent digest_table, std::uint64_t digests_checksum);

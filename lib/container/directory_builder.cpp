@@ -181,6 +181,18 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   state_->require_room();
 }
 
+void directory_builder::add_value(std::string_view name, std::uint32_t first_segment) {
+  const auto value = fbs::CreateValue(state_->builder).Union();
+  state_->objects.push_back({std::string(name), first_segment, fbs::Description::Value, value});
+  state_->require_room();
+}
+
+void directory_builder::add_record(std::string_view name, std::uint32_t first_segment) {
+  const auto record = fbs::CreateRecord(state_->builder).Union();
+  state_->objects.push_back({std::string(name), first_segment, fbs::Description::Record, record});
+  state_->require_room();
+}
+
 std::vector<std::byte> directory_builder::finish(std::span<const extent> segments, extent digest_table,
                                                  std::uint64_t digests_checksum) {
   auto& b = state_->builder;

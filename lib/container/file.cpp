@@ -1,5 +1,6 @@
 #include <petrify/file.hpp>
 
+#include "container/attempt.hpp"
 #include "container/container.hpp"
 
 #include <algorithm>
@@ -8,7 +9,22 @@ namespace petrify::inline v0 {
 
 file::file(std::shared_ptr<const container> opened) : container_(std::move(opened)) {}
 
-file file::open(const std::string& path, const limits& bounds) { return file(container::open(path, bounds)); }
+file file::open(const std::string& path, const open_options& options) {
+  return file(container::open(input_file(path), options.residency, options.bounds));
+}
+
+file file::open_descriptor(int descriptor, const open_options& options) {
+  return file(container::open(input_file(descriptor), options.residency, options.bounds));
+}
+
+file file::open_bytes(std::span<const std::byte> bytes, const open_options& options) {
+  return file(container::open(bytes, options.residency, options.bounds));
+}
+
+std::optional<file> file::try_open(const std::string& path, std::optional<error>& why,
+                                   const open_options& options) noexcept {
+  return attempt(why, [&] { return open(path, options); });
+}
 
 const std::string& file::path() const noexcept { return container_->path(); }
 

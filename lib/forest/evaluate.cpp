@@ -1,5 +1,6 @@
 #include "forest/evaluate.hpp"
 
+#include "base/float_mode.hpp"
 #include "forest/finish.hpp"
 #include "forest/leaf_ids.hpp"
 #include "forest/row_encoder.hpp"
@@ -85,6 +86,7 @@ void evaluator::for_each_result(const rows& x, std::size_t first, std::size_t co
 }
 
 void evaluator::numbers(const rows& x, std::size_t first, std::size_t count, output kind, double* out) noexcept {
+  const exact_float_mode mode;
   const forest_data& forest = *forest_;
   const std::size_t width = output_width(forest, kind);
   if (kind == output::predict && forest.is_classifier()) {
@@ -101,6 +103,7 @@ void evaluator::numbers(const rows& x, std::size_t first, std::size_t count, out
 }
 
 void evaluator::classes(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept {
+  const exact_float_mode mode;
   const forest_data& forest = *forest_;
   const std::size_t width = forest.outputs.size();
   for_each_result(x, first, count, decides_on_final(forest), [&](std::size_t i, const auto* raw, const auto* final) {
@@ -110,6 +113,7 @@ void evaluator::classes(const rows& x, std::size_t first, std::size_t count, std
 }
 
 void evaluator::leaves(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept {
+  const exact_float_mode mode;
   encode(x, first, count);
   kernel_->find_leaves(*forest_, keys_.data(), count, out);
   const std::size_t width = forest_->num_trees;

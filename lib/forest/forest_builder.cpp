@@ -1,6 +1,7 @@
 #include <petrify/forest_builder.hpp>
 
 #include "base/fail.hpp"
+#include "base/float_mode.hpp"
 #include "base/utf8.hpp"
 #include "forest/labels.hpp"
 #include "forest/layout_builder.hpp"
@@ -189,6 +190,7 @@ void forest_builder::split(std::uint32_t node, std::uint32_t column, comparison 
 }
 
 void forest_builder::leaf(std::uint32_t node, std::span<const double> values) {
+  const exact_float_mode mode;
   state& s = *state_;
   source_node& to = s.take(node);
   const std::size_t expected = s.model->spec.vector_leaves ? s.raw_width : 1;
@@ -236,6 +238,7 @@ void forest_builder::end_tree() {
 }
 
 forest_model forest_builder::build() {
+  const exact_float_mode mode;
   state& s = *state_;
   if (s.in_tree)
     refuse("forest_builder", "build inside a tree, expected end_tree first");

@@ -2,9 +2,12 @@
 #include "array/array_object.hpp"
 #include "array/writer_state.hpp"
 #include "base/fail.hpp"
+#include "base/float_mode.hpp"
+#include "container/attempt.hpp"
 #include "forest/forest_reader.hpp"
 #include "forest/model_content.hpp"
 #include "forest/structure.hpp"
+#include "value/value_object.hpp"
 
 #include <petrify/file.hpp>
 #include <petrify/forest.hpp>
@@ -182,6 +185,7 @@ void writer::add(std::string_view name, const forest_model& model) {
 }
 
 forest file::forest(std::string_view name, trust vouched) const& {
+  const exact_float_mode mode;
   const std::size_t index = container_->find(name, object_kind::forest);
   const forest_data& data = container_->decoded<forest_data>(
       index, [&] { return std::shared_ptr<const forest_data>(read_forest(*container_, index)); });
@@ -196,13 +200,23 @@ forest file::forest(std::string_view name, trust vouched) const& {
   return v0::forest(data);
 }
 
+std::optional<forest> file::try_forest(std::string_view name, std::optional<error>& why,
+                                       trust vouched) const& noexcept {
+  return attempt(why, [&] { return forest(name, vouched); });
+}
+
 std::vector<error> file::verify(const verify_progress& progress) const {
+  const exact_float_mode mode;
   std::vector<error> faults;
   container_->verify(faults, progress);
   const auto& objects = container_->contents().objects();
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (objects[i].kind == object_kind::array)
       verify_array(*container_, i, faults);
+    if (objects[i].kind == object_kind::value)
+      verify_value(*container_, i, faults);
+    if (objects[i].kind == object_kind::record)
+      verify_record(*container_, i, faults);
     if (objects[i].kind == object_kind::forest)
       collect(faults, *container_, i, [&] {
         const auto data = read_forest(*container_, i);
@@ -213,9 +227,9 @@ std::vector<error> file::verify(const verify_progress& progress) const {
   return faults;
 }
 
-std::vector<error> verify(const std::string& path, const limits& bounds, const verify_progress& progress) {
+std::vector<error> verify(const std::string& path, const open_options& options, const verify_progress& progress) {
   try {
-    return file::open(path, bounds).verify(progress);
+    return file::open(path, options).verify(progress);
   } catch (const error& failure) {
     return {failure};
   }

@@ -2,6 +2,7 @@
 #include <petrify/import.hpp>
 
 #include "base/fail.hpp"
+#include "base/float_mode.hpp"
 #include "base/utf8.hpp"
 #include "container/header.hpp"
 #include "import/array_import.hpp"
@@ -220,6 +221,7 @@ const char* to_string(import_format format) noexcept {
 
 std::vector<imported_object> import_bytes(std::span<const std::byte> bytes, writer& out,
                                           const import_options& options) {
+  const exact_float_mode mode;
   importer to(out, options);
   import_into(to, bytes, options);
   return to.take();

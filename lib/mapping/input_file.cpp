@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +55,18 @@ input_file::input_file(std::string path) : path_(std::move(path)) {
       throw error(errc::not_regular, path_, {}, text("is ", kind_of_file(info.st_mode), ", expected a regular file"));
     fail_io(path_, "open", reason);
   }
+  require_regular();
+}
+
+input_file::input_file(int descriptor) : path_(text("descriptor ", descriptor)) {
+  descriptor_ = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (descriptor_ < 0)
+    fail_io(path_, "duplicate", errno);
+  require_regular();
+}
+
+void input_file::require_regular() {
+  struct stat info {};
   const int stat_result = ::fstat(descriptor_, &info);
   const int reason = errno;
   if (stat_result != 0 || !S_ISREG(info.st_mode)) {
@@ -95,24 +111,131 @@ void input_file::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
+namespace {
+
+// What the kernel gives since Linux 5.14; older C libraries do not name it.
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+// Reads every page and maps it. What a touch would answer with SIGBUS is an error here.
+void populate(const input_file& file, void* at, std::size_t size) {
+  int result;
+  do
+    result = ::madvise(at, size, MADV_POPULATE_READ);
+  while (result != 0 && errno == EINTR);
+  if (result == 0)
+    return;
+  if (errno == EFAULT || errno == EHWPOISON)
+    throw error(errc::io, file.path(), "prefault",
+                "a page cannot be read: the file was cut off while it was opened, or its disk fails");
+  if (errno != EINVAL)
+    fail_io(file.path(), "prefault", errno);
+  // An older kernel: reading brings the pages into the cache and reports errors; they are mapped at first touch.
+  std::vector<std::byte> window(std::min<std::size_t>(size, std::size_t{1} << 20));
+  for (std::size_t done = 0; done < size; done += window.size())
+    file.read_at(done, std::span(window).first(std::min(window.size(), size - done)));
+}
+
+void lock(const input_file& file, const void* at, std::size_t size) {
+  if (::mlock(at, size) == 0)
+    return;
+  const int reason = errno;
+  rlimit allowed{};
+  ::getrlimit(RLIMIT_MEMLOCK, &allowed);
+  if ((reason == ENOMEM || reason == EPERM || reason == EAGAIN) && allowed.rlim_cur < size)
+    throw error(
+        errc::io, file.path(), "lock",
+        text(size, " bytes, expected at most the ", allowed.rlim_cur, " that RLIMIT_MEMLOCK lets this process lock"));
+  fail_io(file.path(), "lock", reason);
+}
+
+} // namespace
+
 struct mapping::region {
   bip::mapped_region mapped;
 };
 
-mapping::mapping(const input_file& file) {
-  if (file.size_bytes() == 0)
+// Memory that no other process can reach, as a shared mapping can be. Anonymous memory rather than a sealed memfd:
+// systems give it large pages when asked, which for shared memory most of them are set up to refuse.
+struct mapping::private_pages {
+  std::span<std::byte> bytes;
+
+  private_pages(const std::string& path, std::size_t size) {
+    void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+      fail_io(path, "allocate a private copy", errno);
+    bytes = {static_cast<std::byte*>(at), size};
+    ::madvise(at, size, MADV_HUGEPAGE); // only makes it faster
+  }
+  private_pages(private_pages&& other) noexcept : bytes(std::exchange(other.bytes, {})) {}
+  private_pages& operator=(private_pages&&) = delete;
+  ~private_pages() {
+    if (!bytes.empty())
+      ::munmap(bytes.data(), bytes.size());
+  }
+};
+
+mapping::mapping() noexcept = default;
+
+mapping::mapping(const input_file& file, residency mode) {
+  const auto size = static_cast<std::size_t>(file.size_bytes());
+  if (size == 0)
     return;
+  if (mode == residency::private_copy) {
+    private_pages copy(file.path(), size);
+    file.read_at(0, copy.bytes);
+    keep(std::move(copy), file.path());
+    return;
+  }
   try {
-    region_ = std::make_unique<region>(region{bip::mapped_region(mappable{file.descriptor()}, bip::read_only, 0,
-                                                                 static_cast<std::size_t>(file.size_bytes()))});
+    region_ =
+        std::make_unique<region>(region{bip::mapped_region(mappable{file.descriptor()}, bip::read_only, 0, size)});
   } catch (const bip::interprocess_exception& failure) {
     fail_io(file.path(), "mmap", failure.get_native_error());
   }
   bytes_ = {static_cast<const std::byte*>(region_->mapped.get_address()), region_->mapped.get_size()};
+  if (mode == residency::prefault || mode == residency::locked)
+    populate(file, region_->mapped.get_address(), size);
+  if (mode == residency::locked)
+    lock(file, bytes_.data(), size);
+}
+
+void mapping::keep(private_pages&& filled, const std::string& path) {
+  if (::mprotect(filled.bytes.data(), filled.bytes.size(), PROT_READ) != 0)
+    fail_io(path, "make the private copy read-only", errno);
+  pages_ = std::make_unique<private_pages>(std::move(filled));
+  bytes_ = pages_->bytes;
+}
+
+mapping mapping::borrowed(std::span<const std::byte> bytes) noexcept {
+  mapping out;
+  out.bytes_ = bytes;
+  return out;
+}
+
+mapping mapping::copied(std::span<const std::byte> bytes) {
+  mapping out;
+  if (bytes.empty())
+    return out;
+  private_pages copy("memory", bytes.size());
+  std::memcpy(copy.bytes.data(), bytes.data(), bytes.size());
+  out.keep(std::move(copy), "memory");
+  return out;
 }
 
 mapping::mapping(mapping&&) noexcept = default;
 mapping& mapping::operator=(mapping&&) noexcept = default;
 mapping::~mapping() = default;
+
+const char* to_string(residency mode) noexcept {
+  switch (mode) {
+  case residency::lazy: return "lazy";
+  case residency::prefault: return "prefault";
+  case residency::locked: return "locked";
+  case residency::private_copy: return "private_copy";
+  }
+  return "unknown";
+}
 
 } // namespace petrify::inline v0

@@ -1,7 +1,7 @@
 // One file, opened once: its descriptor, its size, and one read-only mapping of the whole of it.
 #pragma once
 
-#include <petrify/version.hpp>
+#include <petrify/residency.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +19,8 @@ public:
   // Opens with O_CLOEXEC | O_NONBLOCK, so that a FIFO without a writer cannot block.
   // Throws: errc::io; errc::not_regular for a directory, FIFO, socket or device.
   explicit input_file(std::string path);
+  // A duplicate of the caller's descriptor. Throws: the same; the path is "descriptor N".
+  explicit input_file(int descriptor);
   input_file(input_file&& other) noexcept;
   input_file& operator=(input_file&& other) noexcept;
   ~input_file();
@@ -33,17 +35,23 @@ public:
   int descriptor() const noexcept { return descriptor_; }
 
 private:
+  void require_regular();
+
   std::string path_;
   int descriptor_ = -1;
   std::uint64_t size_bytes_ = 0;
 };
 
-// All bytes of an input_file, mapped read-only and shared. Movable; views of it stay valid when it moves.
+// All bytes of an input_file, or of the caller's memory, for reading. Movable; views of it stay valid when it moves.
 class mapping {
 public:
-  // Maps `file`'s own descriptor: the name is not looked up again. An empty file gives an empty mapping.
-  // Cost: one mmap, no page is read. Throws: errc::io.
-  explicit mapping(const input_file& file);
+  // Maps `file`'s own descriptor: the name is not looked up again. An empty file gives an empty mapping. Private copies
+  // are read-only memory of this process. Cost: lazy: one mmap, no page is read; else the whole file is read.
+  // Throws: errc::io, also where a page cannot be read; errc::truncated where the file has become shorter.
+  explicit mapping(const input_file& file, residency mode = residency::lazy);
+  // The caller's bytes where they are, or a private copy of them. Throws: errc::io for a lack of memory.
+  static mapping borrowed(std::span<const std::byte> bytes) noexcept;
+  static mapping copied(std::span<const std::byte> bytes);
   mapping(mapping&&) noexcept;
   mapping& operator=(mapping&&) noexcept;
   ~mapping();
@@ -52,7 +60,12 @@ public:
 
 private:
   struct region;
+  struct private_pages;
+  mapping() noexcept;
+  void keep(private_pages&& filled, const std::string& path);
+
   std::unique_ptr<region> region_;
+  std::unique_ptr<private_pages> pages_;
   std::span<const std::byte> bytes_;
 };
 

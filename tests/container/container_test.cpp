@@ -207,11 +207,11 @@ TEST_CASE("ObjectsAreFoundByNameAndKind") {
 
 TEST_CASE("LimitsAreTheCallers") {
   small_file f;
-  limits tight;
-  tight.max_objects = 1;
+  open_options tight;
+  tight.bounds.max_objects = 1;
   CHECK_REFUSED(file::open(f.path, tight), errc::limit_exceeded, "2 objects, expected at most 1");
   tight = {};
-  tight.max_directory_bytes = 10;
+  tight.bounds.max_directory_bytes = 10;
   CHECK_REFUSED(file::open(f.path, tight), errc::limit_exceeded, "expected at most 10");
 }
 
