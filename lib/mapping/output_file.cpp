@@ -88,8 +88,8 @@ output_file::output_file(std::string target) : target_(std::move(target)), owner
   name_ = target_.substr(folder.size());
   if (name_.empty())
     fail_io(target_, "stat", ENOENT);
-  folder_ = descriptor(uninterrupted(
-      [&] { return ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  folder_ = descriptor(
+      uninterrupted([&] { return ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!folder_)
     fail_io(target_, "open its folder", errno);
   const std::string prefix = "." + name_ + ".";
@@ -174,8 +174,8 @@ void output_file::flush() {
 void output_file::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t wanted = std::min(bytes.size(), std::size_t{1} << 30);
-    const ssize_t count = uninterrupted(
-        [&] { return ::pwrite(descriptor_.get(), bytes.data(), wanted, static_cast<off_t>(offset)); });
+    const ssize_t count =
+        uninterrupted([&] { return ::pwrite(descriptor_.get(), bytes.data(), wanted, static_cast<off_t>(offset)); });
     if (count <= 0) // 0 would be no progress, for ever
       give_up("write", count < 0 ? errno : EIO);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
