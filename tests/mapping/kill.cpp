@@ -25,12 +25,11 @@ namespace {
 using namespace petrify;
 using clock_type = std::chrono::steady_clock;
 
-// What the child is at; shared with the parent, who reads it after the kill.
-struct progress {
-  enum stage : int { before, adding, committing, returned };
-  std::atomic<std::uint64_t> version; // that is being written, or was written last
-  std::atomic<int> at;
-};
+enum stage : std::uint64_t { before, adding, committing, returned };
+
+// What the child is at, for the parent to read after the kill: version * 4 + stage, as one number so that a kill cannot
+// come between the two.
+using progress = std::atomic<std::uint64_t>;
 
 // Everything in a version follows from its number: a mix-up of two shows in every array.
 struct content {
@@ -52,17 +51,16 @@ struct content {
 
 void write(const std::string& path, std::uint64_t version, progress& shared) {
   const content made(version);
-  shared.version = version;
-  shared.at = progress::before;
+  shared = version * 4 + before;
   writer out(path);
-  shared.at = progress::adding;
+  shared = version * 4 + adding;
   out.add("version", std::vector<std::uint64_t>{version});
   out.add("numbers", made.numbers);
   out.add("bytes", made.bytes);
   out.add("texts", made.texts);
-  shared.at = progress::committing;
+  shared = version * 4 + committing;
   out.commit();
-  shared.at = progress::returned;
+  shared = version * 4 + returned;
 }
 
 [[noreturn]] void fail(const std::string& why) { throw std::runtime_error(why); }
@@ -121,8 +119,7 @@ int run(long count, const std::string& parent_folder) {
   long num_writes = 0;
   for (long i = 0; i < count; ++i) {
     const std::uint64_t first = version;
-    shared.version = first;
-    shared.at = progress::returned;
+    shared = first * 4 + returned;
     const pid_t child = ::fork();
     if (child < 0)
       fail("no child");
@@ -137,7 +134,7 @@ int run(long count, const std::string& parent_folder) {
     }
     // Half of the kills come at any moment of the first two versions; the others wait until it is in commit().
     if (i % 2 == 1)
-      while (shared.at != progress::committing && ::waitpid(child, nullptr, WNOHANG) == 0)
+      while (shared % 4 != committing && ::waitpid(child, nullptr, WNOHANG) == 0)
         std::this_thread::yield();
     const auto longest = static_cast<std::uint64_t>((i % 2 == 1 ? one : 2 * one).count()) + 1;
     std::this_thread::sleep_for(std::chrono::microseconds(random() % longest));
@@ -146,17 +143,17 @@ int run(long count, const std::string& parent_folder) {
     if (::waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
       fail("the child ended by itself");
 
-    const int stage = shared.at;
-    const std::uint64_t written = shared.version;
+    const std::uint64_t stage = shared % 4;
+    const std::uint64_t written = shared / 4;
     version = read(path);
     ++by_stage[stage];
     num_writes += static_cast<long>(written - first);
     const bool is_new = version == written;
     const bool is_old = version + 1 == written;
-    if (stage == progress::returned ? !is_new : stage == progress::committing ? !(is_new || is_old) : !is_old)
+    if (stage == returned ? !is_new : stage == committing ? !(is_new || is_old) : !is_old)
       fail("version " + std::to_string(version) + " after a kill in stage " + std::to_string(stage) + " of " +
            std::to_string(written));
-    num_new += stage == progress::committing && is_new;
+    num_new += stage == committing && is_new;
     const std::size_t num_files = count_files(folder);
     if (num_files > 2)
       fail("leftovers of more than one writer");
@@ -175,8 +172,7 @@ int run(long count, const std::string& parent_folder) {
   std::printf(
       "killed before the temporary file %ld, while adding %ld, in commit %ld (of these with the new file in place "
       "%ld), between versions %ld\n",
-      by_stage[progress::before], by_stage[progress::adding], by_stage[progress::committing], num_new,
-      by_stage[progress::returned]);
+      by_stage[before], by_stage[adding], by_stage[committing], num_new, by_stage[returned]);
   std::printf("%ld left a temporary file; the next completed write removed it each time\n", num_left);
   return 0;
 }
