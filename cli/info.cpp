@@ -76,6 +76,8 @@ json describe(const file& from) {
       if (object.kind == "forest")
         // Nothing is predicted here, so the nodes need no check.
         one.update(describe_forest(from.forest(object.name, trust::caller)));
+      if (object.kind == "value")
+        one["value"] = value_words(from.value(object.name));
     } catch (const error& failure) {
       // One object that cannot be used does not hide the others.
       one["error"] = failure.message();
@@ -143,6 +145,8 @@ void print_for_people(const json& facts) {
                                  object["order"].get<std::string>());
     if (kind == "forest")
       print_forest(object);
+    if (kind == "value")
+      print_line("holds", object["value"].get<std::string>());
   }
 }
 

@@ -3,6 +3,7 @@
 #include "base/fail.hpp"
 
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace petrify::cli {
@@ -36,6 +37,67 @@ std::string shape_words(std::span<const std::uint64_t> shape) {
 
 std::string count_words(std::uint64_t count, std::string_view noun) {
   return text(count, " ", noun, count == 1 ? "" : noun.ends_with("s") ? "es" : "s");
+}
+
+namespace {
+
+// Appends until `limit` is reached, and says so with an ellipsis.
+void append_value(std::string& out, const value_view& value, std::size_t limit) {
+  if (out.size() >= limit) {
+    if (!out.ends_with("..."))
+      out += "...";
+    return;
+  }
+  const auto inside = [&](char open, char close, const auto& each) {
+    out += open;
+    each();
+    if (!out.ends_with("..."))
+      out += close;
+  };
+  const auto separate = [&](bool is_first) { out += is_first || out.ends_with("...") ? "" : ", "; };
+  switch (value.kind()) {
+  case value_kind::null: out += "None"; break;
+  case value_kind::boolean: out += *value.as_bool() ? "True" : "False"; break;
+  case value_kind::integer: out += text(*value.as_int()); break;
+  case value_kind::real: out += text(*value.as_real()); break;
+  case value_kind::text: out += quoted(*value.as_text(), limit); break;
+  case value_kind::bytes: out += count_words(value.as_bytes()->size(), "byte"); break;
+  case value_kind::big_integer: out += text("integer of ", value.as_bytes()->size(), " bytes"); break;
+  case value_kind::list:
+    inside('[', ']', [&] {
+      bool is_first = true;
+      for (const value_view element : value.elements()) {
+        separate(std::exchange(is_first, false));
+        append_value(out, element, limit);
+        if (out.ends_with("..."))
+          return;
+      }
+    });
+    break;
+  case value_kind::dict:
+    inside('{', '}', [&] {
+      bool is_first = true;
+      for (const auto& [key, entry] : value.entries()) {
+        separate(std::exchange(is_first, false));
+        append_value(out, key, limit);
+        if (out.ends_with("..."))
+          return;
+        out += ": ";
+        append_value(out, entry, limit);
+        if (out.ends_with("..."))
+          return;
+      }
+    });
+    break;
+  }
+}
+
+} // namespace
+
+std::string value_words(const value_view& value, std::size_t limit) {
+  std::string out;
+  append_value(out, value, limit);
+  return out;
 }
 
 std::string forest_name(const file& from, const std::string& name) {

@@ -24,12 +24,16 @@ int main() try {
   petrify::writer out("bundle.stone");
   out.add<float>("embeddings", std::vector<float>(64000), {1000, 64});
   out.add("names", std::vector<std::string>{"setosa", "versicolor", "virginica"});
+  petrify::value_builder config;
+  config.begin_dict().text("threshold").real(0.5).text("columns").begin_list().text("a").text("b").end().end();
+  out.add("config", config);
   out.commit(); // durable, then renamed into place
 
   auto bundle = petrify::file::open("bundle.stone");
   auto embeddings = bundle.array<float>("embeddings"); // a view of mapped bytes
   auto names = bundle.strings("names");
-  std::printf("%g %s\n", static_cast<double>(embeddings(999, 63)), std::string(names[2]).c_str());
+  auto threshold = bundle.value("config").at("threshold").as_real();
+  std::printf("%g %s %g\n", static_cast<double>(embeddings(999, 63)), std::string(names[2]).c_str(), *threshold);
   // README: end
   return scores[1] == p[1] ? 0 : 1;
 } catch (const petrify::error& failure) {

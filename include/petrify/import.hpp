@@ -18,8 +18,9 @@ namespace petrify::inline v0 {
 
 enum class import_format {
   automatic, // found from the bytes; file names mean nothing
-  pickle,    // pickle and joblib, raw or compressed: scikit-learn models, numpy arrays, dicts and lists of both
-  npy,       // one numpy array
+  pickle, // pickle and joblib, raw or compressed: scikit-learn models, numpy arrays, plain values, dicts and lists of
+          // all
+  npy,    // one numpy array
 };
 
 // "automatic", "pickle", "npy".
@@ -28,7 +29,8 @@ const char* to_string(import_format format) noexcept;
 struct import_options {
   import_format from = import_format::automatic;
   // Name of the object; of several (a dict, a list), what their names begin with: "NAME/key". Empty: a model is
-  // "model", a lone array is "array", entries of a dict have their keys as names, those of a list their numbers.
+  // "model", a lone array is "array", anything else without models and arrays in it "value"; entries of a dict have
+  // their keys as names, those of a list their numbers.
   std::string name;
   // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
@@ -43,7 +45,8 @@ struct imported_object {
 };
 
 // Reads `path` and adds everything in it to `out`; the caller commits. Models are those of docs/importers.md; arrays
-// are numpy's of any type that petrify::dtype has. All or nothing: what cannot be imported is refused by name.
+// are numpy's of any type that petrify::dtype has; None, numbers, texts, bytes, and lists, tuples and dicts of these
+// become values (petrify/value.hpp). All or nothing: what cannot be imported is refused by name.
 // Cost: one pass; memory for a decompressed copy (not for a raw file), for arrays that must be converted (big-endian,
 // strided, or text inside a pickle of protocol 2), and what the models need in forest_builder.
 // Throws: errc::io, not_regular, truncated, malformed, unsupported, limit_exceeded, not_importable, wrong_type,

@@ -54,7 +54,8 @@ public:
   // Reals, and integers that a double holds exactly.
   std::optional<double> as_real() const noexcept;
   std::optional<std::string_view> as_text() const noexcept;
-  // Bytes; of a big_integer its two's complement, little-endian.
+  // Bytes; of a big_integer its two's complement, little-endian. (Not `for (b : *v.as_bytes())`: C++ lets go of the
+  // optional before the loop begins.)
   std::optional<std::span<const std::byte>> as_bytes() const noexcept;
 
   // Elements of a list, entries of a dict; else 0.

@@ -10,6 +10,7 @@
 #include "import/npy.hpp"
 #include "import/pickle.hpp"
 #include "import/sklearn.hpp"
+#include "import/value_import.hpp"
 #include "mapping/input_file.hpp"
 
 #include <petrify/forest_builder.hpp>
@@ -57,13 +58,14 @@ public:
       return add_model(options_.name.empty() ? "model" : options_.name, root);
     if (root.is(pickle::kind::array))
       return add_array(options_.name.empty() ? "array" : options_.name, imported_array::from(root));
-    if (!is_bundle(root))
-      fail(errc::not_importable, {}, what_is(root), " (it knows ", known_sklearn_models(), ", and numpy arrays)");
     // Enough for any tree of values; what shares or contains itself beyond that is refused.
     pickle::walk steps(4 * document.num_values() + 4096);
+    if (plain_.is_plain(root))
+      return add_value(options_.name.empty() ? "value" : options_.name, root, steps);
+    if (!is_bundle(root))
+      fail(errc::not_importable, {}, what_is(root), " (it knows ", known_sklearn_models(),
+           ", numpy arrays, and dicts and lists of numbers and texts)");
     add_bundle(options_.name, root, steps);
-    if (done_.empty())
-      fail(errc::not_importable, {}, "an empty ", root.describe(), ", expected a model or arrays");
   }
 
 private:
@@ -108,14 +110,15 @@ private:
       if (name.size() > max_name_bytes)
         fail(errc::not_importable, text("entry ", quoted(name)), "name of ", name.size(), " bytes, expected at most ",
              max_name_bytes);
-      if (is_bundle(entry))
+      // Of what holds no array and no model there is no more to find: it stays one value.
+      if (is_bundle(entry) && !plain_.is_plain(entry))
         add_bundle(name, entry, steps);
       else
-        add_entry(name, entry);
+        add_entry(name, entry, steps);
     }
   }
 
-  void add_entry(const std::string& name, const pickle::value& entry) {
+  void add_entry(const std::string& name, const pickle::value& entry, pickle::walk& steps) {
     try {
       if (!names_.insert(name).second)
         fail(errc::not_importable, {}, "two entries have this name, expected each once");
@@ -123,8 +126,10 @@ private:
         add_model(name, entry);
       else if (entry.is(pickle::kind::array))
         add_array(name, imported_array::from(entry));
+      else if (plain_.is_plain(entry))
+        add_value(name, entry, steps);
       else
-        fail(errc::not_importable, {}, what_is(entry), ", expected a model or an array");
+        fail(errc::not_importable, {}, what_is(entry), ", expected a model, an array or a plain value");
     } catch (const error& failure) {
       // The writer's own errors know their place.
       throw failure.path().empty() ? failure.at({}, text("entry ", quoted(name))) : failure;
@@ -147,6 +152,15 @@ private:
     report("arrays", done_.size(), 0);
   }
 
+  void add_value(const std::string& name, const pickle::value& source, pickle::walk& steps) {
+    value_builder built;
+    add_plain(built, source, *bytes_left_, steps);
+    *bytes_left_ -= std::min(*bytes_left_, built.size_bytes());
+    out_.add(name, built);
+    done_.push_back({name, text("value, ", source.describe())});
+    report("values", done_.size(), 0);
+  }
+
   void add_model(const std::string& name, const pickle::value& object) {
     const forest_model model = import_sklearn(
         object, *budget_, [&](std::uint64_t done, std::uint64_t total) { report("trees", done, total); });
@@ -166,6 +180,7 @@ private:
   std::vector<imported_object> done_;
   std::optional<std::uint64_t> bytes_left_;
   std::optional<read_budget> budget_;
+  plain_values plain_;
   std::unordered_set<std::string> names_;
   std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };

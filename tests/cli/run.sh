@@ -97,6 +97,17 @@ printf '\377' | dd of=flipped.stone bs=1 seek=300 conv=notrunc status=none
 expect 1 'flipped.stone: segment [0-9]+ bytes .* checksum [0-9]+ stored, but the bytes give' "$petrify" verify flipped.stone
 expect 0 '' "$petrify" convert "$(ls "$data"/sklearn-1.9/rf_wide/model.*)" rf_wide.stone
 expect 1 'shape \(38, 4\), expected \(rows, 300\)' "$petrify" predict rf_wide.stone "$iris/X_test.npy"
+# values: what is beside models and arrays, as text and as JSON
+expect 0 'value: value, dict' "$petrify" convert "$data/values/search.joblib" v.stone
+expect 0 "holds +\\{\"best_params\": \\{\"max_depth\": 7, \"min_samples_leaf\": 0.01" "$petrify" info v.stone
+expect 0 'v.json: JSON' "$petrify" extract v.stone value v.json
+expect 0 '"max_depth": 7,' cat v.json
+expect 0 '' "$petrify" verify v.stone
+expect 0 'large: value, big integer' "$petrify" convert "$data/sklearn-1.9/arrays/mixed.joblib" m.stone
+expect 1 'object "large": holds an integer beyond 64 bits, which JSON has no form for' "$petrify" extract m.stone large l.json
+expect 1 'key "bad" key "inner": holds set, which petrify does not import' "$petrify" convert "$data/values/set.joblib" s.stone
+expect 1 'entry "when": datetime.date is not a model' "$petrify" convert "$data/values/date.joblib" s.stone
+
 expect 1 'object "nothing": no such object, the file has "model"' "$petrify" extract iris.stone nothing y.npy
 expect 1 'object "model": is of kind forest, expected array' "$petrify" extract iris.stone model y.npy
 expect 1 'the file has no forest' "$petrify" predict x.stone "$iris/X_test.npy"

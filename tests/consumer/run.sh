@@ -12,5 +12,7 @@ cd "$work"
 build/converter "$here/../data/models/iris/random_forest_model.pkl" iris.stone
 label="$(build/service iris.stone)"
 [ "$label" = 1 ] || { echo "consumer: predicted $label, expected 1" >&2; exit 1; }
+label="$(build/quiet iris.stone)"
+[ "$label" = 1 ] || { echo "consumer: predicted $label without exceptions, expected 1" >&2; exit 1; }
 [ "$(installed/bin/petrify predict iris.stone "$here/../data/models/iris/X_test.npy" | head -1)" = 1 ]
 echo "consumer: an installed petrify was found, linked and used"

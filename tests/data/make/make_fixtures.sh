@@ -48,5 +48,7 @@ models_of sk12 sklearn-1.2
 models_of sk13 sklearn-1.3
 models_of sk14 sklearn-1.4
 models_of sk19 sklearn-1.9
+rm -rf "${models:?}/values"
+"$venvs/sk14/bin/python" "$here/make_values.py" "$models/values"
 rm -rf "${models:?}/refused"
 "$venvs/sk19/bin/python" "$here/make_refused.py" "$models/refused"
