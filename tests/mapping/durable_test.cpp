@@ -281,7 +281,7 @@ TEST_CASE("AFullDiskLeavesTheOldFileAndItsSpace") {
     const std::string path = dir.path("a");
     write_version(path, 1, 1'000'000); // 8 MB
     const std::vector<std::byte> before = read_bytes(path);
-    for (const std::size_t size : {1'200'000, 2'000'000, 10'000'000}) {
+    for (const std::size_t size : {1'200'000u, 2'000'000u, 10'000'000u}) {
       const auto failure = error_of([&] { write_version(path, 2, size); });
       if (!failure || failure->code() != errc::io ||
           std::string(failure->what()).find(path + ": write: no space left on device") != 0 ||
