@@ -32,15 +32,24 @@ concept flat_range = std::ranges::sized_range<const R> && !requires(const R& ran
   range.shape();
 };
 
-// Writes `path` anew (a symbolic link is replaced itself). Until commit() returns, whatever was at `path` stays as it
-// is; without commit() nothing remains of the writer's work. An add that is refused for its arguments changes nothing;
-// one that fails half-way makes commit() fail too. A writer that was moved from may only be assigned or destroyed.
+// Writes `path` anew (a symbolic link is replaced itself; the new file's mode is 0666 without the umask). At every
+// moment `path` is what was there before or the new file, whole, also after a kill, a full disk or a power cut; when
+// commit() has returned, it is the new one for good. Who has the old file open or mapped keeps it unchanged.
+//
+// The work is done in a temporary file beside it, `.NAME.RANDOM.petrify-tmp`. Without commit(), and after an error of
+// the system (errc::io), nothing remains of it; what a writer that was killed left, the next writer of the same path
+// removes. Several writers of one path, in any processes, do not disturb each other: the last commit() wins. (On file
+// systems without flock(2), leftovers of killed writers stay.)
+//
+// An add that is refused for its arguments changes nothing; one that fails half-way makes commit() fail too. A writer
+// that was moved from may only be assigned or destroyed; one that was copied by fork() only destroyed in the child.
 //
 // Names are UTF-8, 1 to 1024 bytes, each used once. Memory does not grow with arrays of numbers; texts need 24 bytes
 // each. Thread safety: one thread at a time. Canonical: the same calls give the same bytes.
 class writer {
 public:
-  // Throws: errc::io; errc::not_regular when path exists and is no regular file.
+  // Throws: errc::io, also when the folder does not exist or may not be read and written; errc::not_regular when path
+  // exists and is no regular file.
   explicit writer(std::string path);
   writer(writer&&) noexcept;
   writer& operator=(writer&&) noexcept;
@@ -119,8 +128,10 @@ public:
     return stream<T>(name, std::span<const std::uint64_t>(row_shape.begin(), row_shape.size()));
   }
 
-  // Makes the file durable and puts it at `path`. The writer is done then. Throws: errc::io, limit_exceeded;
-  // errc::invalid_argument while a stream is open, or when called twice.
+  // Makes the file durable and puts it at `path`: fsync, rename, fsync of the folder. The writer is done then. When it
+  // throws, `path` is the old file or, if only the folder's fsync failed, the new one. Throws: errc::io,
+  // limit_exceeded; errc::invalid_argument while a stream is open, after an object that failed half-way, or when called
+  // twice.
   void commit();
 
 private:
@@ -138,7 +149,7 @@ private:
 template <element T>
 class array_stream {
 public:
-  // Any number of elements, in row-major order. Throws: errc::io.
+  // Any number of elements, in row-major order. After an error the writer is of no more use. Throws: errc::io.
   void append(std::span<const T> values) { writer_->append_stream(std::as_bytes(values)); }
   // Ends the array: its first axis is the number of rows. Throws: errc::invalid_argument when the last row is not
   // whole.

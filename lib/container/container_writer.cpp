@@ -51,6 +51,8 @@ void container_writer::begin_segment() {
 }
 
 void container_writer::append(std::span<const std::byte> bytes) {
+  if (broken_)
+    refuse_broken();
   if (!placed_) {
     if (head_.size() + bytes.size() < large_segment_bytes) {
       head_.insert(head_.end(), bytes.begin(), bytes.end());
@@ -65,6 +67,8 @@ void container_writer::append(std::span<const std::byte> bytes) {
 }
 
 void container_writer::emit(std::span<const std::byte> bytes) {
+  // Until it returns: an append that failed half-way has bytes in the file that no digest covers.
+  broken_ = true;
   for (auto rest = bytes; !rest.empty();) {
     const auto piece = rest.first(std::min(rest.size(), progress_bytes));
     file_.append(piece);
@@ -83,6 +87,7 @@ void container_writer::emit(std::span<const std::byte> bytes) {
       in_chunk_ = 0;
     }
   }
+  broken_ = false;
 }
 
 void container_writer::end_segment() {
@@ -121,10 +126,14 @@ void container_writer::end_object(const record_description&) {
   in_object_ = false;
 }
 
+void container_writer::refuse_broken() const {
+  throw error(errc::invalid_argument, path(), text("object ", quoted(name_)),
+              "could not be written whole, expected a new writer");
+}
+
 void container_writer::require_whole_objects() const {
   if (in_object_)
-    throw error(errc::invalid_argument, path(), text("object ", quoted(name_)),
-                "could not be written whole, expected a new writer");
+    refuse_broken();
 }
 
 void container_writer::commit() {

@@ -23,7 +23,7 @@ public:
   // failed half-way.
   void begin_object(std::string_view name);
   void begin_segment();
-  // Throws: errc::io.
+  // Throws: errc::io; errc::invalid_argument after an append that failed half-way.
   void append(std::span<const std::byte> bytes);
   void end_segment();
   // begin, append, end.
@@ -41,6 +41,7 @@ public:
   void on_progress(std::function<void(std::uint64_t)> progress) { progress_ = std::move(progress); }
 
 private:
+  [[noreturn]] void refuse_broken() const;
   void require_whole_objects() const;
   void pad_to(std::uint64_t alignment);
   void emit(std::span<const std::byte> bytes);
@@ -51,6 +52,7 @@ private:
   std::unordered_set<std::string> names_;
   std::string name_;
   bool in_object_ = false;
+  bool broken_ = false; // an append of the object failed half-way
   std::uint32_t first_segment_ = 0;
   std::vector<extent> segments_;
   std::vector<std::uint64_t> digests_;

@@ -4,11 +4,14 @@
 #include "mapping/io_error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <random>
+#include <string_view>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,53 +20,131 @@ namespace petrify::inline v0 {
 namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{4} << 20;
+constexpr std::size_t num_letters = 12;
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::string_view suffix = ".petrify-tmp";
 
-// "dir/name" -> "dir/", "name" -> "".
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-
-std::string random_letters() {
-  constexpr char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::random_device source;
+std::string random_letters(const std::string& target) {
+  std::array<unsigned char, num_letters> random{};
+  if (uninterrupted([&] { return ::getentropy(random.data(), random.size()); }) != 0)
+    fail_io(target, "getentropy", errno);
   std::string out;
-  for (int i = 0; i < 12; ++i)
-    out += letters[source() % (sizeof letters - 1)];
+  for (const unsigned char byte : random)
+    out += letters[byte % letters.size()];
   return out;
+}
+
+bool is_temporary(std::string_view name, std::string_view prefix) {
+  if (name.size() != prefix.size() + num_letters + suffix.size() || !name.starts_with(prefix) ||
+      !name.ends_with(suffix))
+    return false;
+  const std::string_view middle = name.substr(prefix.size(), num_letters);
+  return middle.find_first_not_of(letters) == std::string_view::npos;
+}
+
+// Removes `name` if it is a regular file that nobody holds a lock on.
+void remove_if_dead(int folder, const char* name) {
+  // For writing, because NFS locks nothing else; O_NONBLOCK and O_NOFOLLOW, because anybody can make a FIFO or a link.
+  const descriptor file(::openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat opened {};
+  struct stat named {};
+  if (!file || ::fstat(file.get(), &opened) != 0 || !S_ISREG(opened.st_mode) ||
+      ::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+    return;
+  // Its writer may have renamed it over the target before the lock: then the name is gone, and nobody makes it again.
+  if (::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == opened.st_dev &&
+      named.st_ino == opened.st_ino)
+    uninterrupted([&] { return ::unlinkat(folder, name, 0); });
+}
+
+// Removes what dead writers of the same target left. Whatever fails here is no reason not to write.
+void remove_leftovers(int folder, std::string_view prefix) noexcept {
+  descriptor listed(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* const entries = listed ? ::fdopendir(listed.get()) : nullptr;
+  if (entries == nullptr)
+    return;
+  while (const dirent* entry = ::readdir(entries))
+    if (is_temporary(entry->d_name, prefix))
+      remove_if_dead(folder, entry->d_name);
+  listed.release();
+  ::closedir(entries);
 }
 
 } // namespace
 
-output_file::output_file(std::string target) : target_(std::move(target)) {
+output_file::output_file(std::string target) : target_(std::move(target)), owner_(::getpid()) {
+  buffer_.reserve(buffer_bytes);
   struct stat info {};
-  if (::stat(target_.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
-    throw error(errc::not_regular, target_, {},
-                text("exists and is ", S_ISDIR(info.st_mode) ? "a directory" : "no regular file",
-                     ", expected a regular file to replace or a new name"));
-  const std::string folder = folder_of(target_);
-  const std::string prefix = folder + "." + target_.substr(folder.size()) + ".";
-  for (int attempt = 0; descriptor_ < 0; ++attempt) {
-    temporary_ = prefix + random_letters() + ".petrify-tmp";
-    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (descriptor_ < 0 && errno != EINTR && (errno != EEXIST || attempt > 100))
-      fail_io(target_, "create a temporary file beside it", errno);
+  if (uninterrupted([&] { return ::stat(target_.c_str(), &info); }) == 0) {
+    if (!S_ISREG(info.st_mode))
+      throw error(errc::not_regular, target_, {},
+                  text("exists and is ", S_ISDIR(info.st_mode) ? "a directory" : "no regular file",
+                       ", expected a regular file to replace or a new name"));
+  } else if (errno != ENOENT && errno != ELOOP && errno != EACCES) {
+    // These three can be a link that leads nowhere, which is replaced; what else they may be, the next calls find.
+    fail_io(target_, "stat", errno);
   }
-  try {
-    buffer_.reserve(buffer_bytes);
-  } catch (...) {
-    discard();
-    throw;
-  }
+  const std::string folder = target_.substr(0, target_.rfind('/') + 1);
+  name_ = target_.substr(folder.size());
+  if (name_.empty())
+    fail_io(target_, "stat", ENOENT);
+  folder_ = descriptor(
+      uninterrupted([&] { return ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+  if (!folder_)
+    fail_io(target_, "open its folder", errno);
+  const std::string prefix = "." + name_ + ".";
+  remove_leftovers(folder_.get(), prefix);
+  create(prefix);
 }
 
 output_file::~output_file() { discard(); }
 
-void output_file::discard() noexcept {
-  if (descriptor_ >= 0) {
-    ::close(std::exchange(descriptor_, -1));
-    ::unlink(temporary_.c_str());
+void output_file::create(const std::string& prefix) {
+  for (int attempt = 0;; ++attempt) {
+    temporary_ = prefix + random_letters(target_) + std::string(suffix);
+    descriptor_ = descriptor(uninterrupted([&] {
+      return ::openat(folder_.get(), temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    }));
+    int reason = errno;
+    if (descriptor_) {
+      struct stat info {};
+      // Locked, it is safe if its name is still there: whoever took it for a dead writer's had locked it before.
+      if (uninterrupted([&] { return ::flock(descriptor_.get(), LOCK_EX | LOCK_NB); }) == 0 &&
+          ::fstatat(folder_.get(), temporary_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+        return;
+      reason = errno;
+      // No locks here: then nobody removes it either.
+      if (reason == ENOLCK || reason == EOPNOTSUPP || reason == EINVAL || reason == ENOSYS)
+        return;
+      discard();
+    }
+    const bool was_taken = reason == EEXIST || reason == EWOULDBLOCK || reason == ENOENT;
+    if (!was_taken || attempt == 100)
+      fail_io(target_, "create a temporary file beside it", reason);
   }
 }
 
+void output_file::discard() noexcept {
+  if (!descriptor_)
+    return;
+  // The name goes before the lock does.
+  if (owner_ == ::getpid())
+    uninterrupted([&] { return ::unlinkat(folder_.get(), temporary_.c_str(), 0); });
+  descriptor_.close();
+}
+
+void output_file::give_up(const char* action, int reason) {
+  discard();
+  fail_io(target_, action, reason);
+}
+
+void output_file::require_open() const {
+  if (!descriptor_)
+    throw error(errc::invalid_argument, target_, "write", "was committed or has failed before, expected a new writer");
+}
+
 void output_file::append(std::span<const std::byte> bytes) {
+  require_open();
   // What does not fit the buffer goes out in whole multiples of it, straight from the caller's memory.
   if (buffer_.size() + bytes.size() > buffer_bytes) {
     const std::size_t fill = buffer_.empty() ? 0 : buffer_bytes - buffer_.size();
@@ -79,6 +160,7 @@ void output_file::append(std::span<const std::byte> bytes) {
 }
 
 void output_file::overwrite(std::uint64_t offset, std::span<const std::byte> bytes) {
+  require_open();
   flush();
   write_at(offset, bytes);
 }
@@ -92,36 +174,28 @@ void output_file::flush() {
 void output_file::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t wanted = std::min(bytes.size(), std::size_t{1} << 30);
-    const ssize_t count = ::pwrite(descriptor_, bytes.data(), wanted, static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      fail_io(target_, "write", errno);
+    const ssize_t count =
+        uninterrupted([&] { return ::pwrite(descriptor_.get(), bytes.data(), wanted, static_cast<off_t>(offset)); });
+    if (count <= 0) // 0 would be no progress, for ever
+      give_up("write", count < 0 ? errno : EIO);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
 }
 
 void output_file::commit() {
+  require_open();
   flush();
-  if (::fsync(descriptor_) != 0)
-    fail_io(target_, "fsync", errno);
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0)
-    fail_io(target_, "rename the temporary file to it", errno);
+  if (::fsync(descriptor_.get()) != 0)
+    give_up("fsync", errno);
+  if (uninterrupted([&] { return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()); }) != 0)
+    give_up("rename the temporary file to it", errno);
   // From here on the temporary name is gone: nothing is left to remove.
-  ::close(std::exchange(descriptor_, -1));
-  std::string folder = folder_of(target_);
-  if (folder.empty())
-    folder = ".";
-  const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_descriptor < 0)
-    fail_io(target_, "open its folder", errno);
-  const int result = ::fsync(folder_descriptor);
-  const int reason = errno;
-  ::close(folder_descriptor);
+  descriptor_.close();
   // Some file systems (FUSE, network) know no fsync of a folder and say EINVAL.
-  if (result != 0 && reason != EINVAL)
-    fail_io(target_, "fsync its folder", reason);
+  if (::fsync(folder_.get()) != 0 && errno != EINVAL)
+    fail_io(target_, "fsync its folder", errno);
+  folder_.close();
 }
 
 } // namespace petrify::inline v0
