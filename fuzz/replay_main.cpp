@@ -1,5 +1,5 @@
-// replay FOLDER [MUTATIONS]: runs a target without libFuzzer: each file of the folder, then so many mutations of them,
-// always the same ones.
+// replay FOLDER [MUTATIONS [SEED]]: runs a target without libFuzzer: each file of the folder, then so many mutations of
+// them, the same ones for the same seed. Nothing guides it, and it is several times as fast.
 #include "dice.hpp"
 #include "target.hpp"
 
@@ -14,7 +14,7 @@
 
 namespace {
 
-petrify::fuzz::dice rolls(1);
+petrify::fuzz::dice rolls(0);
 
 std::vector<std::uint8_t> read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -53,7 +53,7 @@ std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t r
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s FOLDER [MUTATIONS]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s FOLDER [MUTATIONS [SEED]]\n", argv[0]);
     return 2;
   }
   std::vector<std::string> paths;
@@ -72,13 +72,15 @@ int main(int argc, char** argv) {
   }
   const std::size_t room = 8192;
   const unsigned long mutations = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0;
+  const unsigned long seed = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1;
+  rolls = petrify::fuzz::dice(seed);
   for (unsigned long i = 0; i < mutations; ++i) {
     std::vector<std::uint8_t> input = inputs[rolls.below(inputs.size())];
     if (input.size() > room)
       continue;
     const std::size_t size = input.size();
     input.resize(room);
-    input.resize(LLVMFuzzerCustomMutator(input.data(), size, room, static_cast<unsigned>(i)));
+    input.resize(LLVMFuzzerCustomMutator(input.data(), size, room, static_cast<unsigned>(rolls.next())));
     LLVMFuzzerTestOneInput(input.data(), input.size());
   }
   std::printf("replayed %zu files and %lu mutations\n", inputs.size(), mutations);

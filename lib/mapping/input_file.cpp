@@ -1,6 +1,7 @@
 #include "mapping/input_file.hpp"
 
 #include "base/fail.hpp"
+#include "mapping/descriptor.hpp"
 #include "mapping/io_error.hpp"
 
 #include <boost/interprocess/mapped_region.hpp>
@@ -44,9 +45,7 @@ struct mappable {
 } // namespace
 
 input_file::input_file(std::string path) : path_(std::move(path)) {
-  do
-    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  while (descriptor_ < 0 && errno == EINTR);
+  descriptor_ = uninterrupted([&] { return ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
   // Opening a socket's name fails with ENXIO, which would not tell the user what it is.
   struct stat info {};
   if (descriptor_ < 0) {
@@ -98,9 +97,8 @@ void input_file::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   while (!out.empty()) {
     // Linux reads at most 0x7ffff000 bytes at a time.
     const std::size_t wanted = std::min(out.size(), std::size_t{1} << 30);
-    const ssize_t count = ::pread(descriptor_, out.data(), wanted, static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR)
-      continue;
+    const ssize_t count =
+        uninterrupted([&] { return ::pread(descriptor_, out.data(), wanted, static_cast<off_t>(offset)); });
     if (count < 0)
       fail_io(path_, "pread", errno);
     if (count == 0)
@@ -120,11 +118,7 @@ namespace {
 
 // Reads every page and maps it. What a touch would answer with SIGBUS is an error here.
 void populate(const input_file& file, void* at, std::size_t size) {
-  int result;
-  do
-    result = ::madvise(at, size, MADV_POPULATE_READ);
-  while (result != 0 && errno == EINTR);
-  if (result == 0)
+  if (uninterrupted([&] { return ::madvise(at, size, MADV_POPULATE_READ); }) == 0)
     return;
   if (errno == EFAULT || errno == EHWPOISON)
     throw error(errc::io, file.path(), "prefault",
