@@ -9,13 +9,6 @@
 
 namespace petrify::fuzz {
 
-counts totals;
-
-void broken(const char* what) {
-  std::fprintf(stderr, "fuzz: broken: %s\n", what);
-  std::abort();
-}
-
 namespace {
 
 // Prints when the process ends, which libFuzzer does by exit().
