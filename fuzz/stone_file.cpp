@@ -76,7 +76,7 @@ std::optional<stone_file> stone_file::take_apart(std::span<const std::byte> file
   return out;
 }
 
-std::vector<std::byte> stone_file::put_together() {
+std::vector<std::byte> stone_file::put_together(const std::function<void(fbs::DirectoryT&)>& last) {
   std::vector<std::byte> file(header_bytes);
   directory.segment_offsets.clear();
   directory.segment_sizes.clear();
@@ -98,6 +98,8 @@ std::vector<std::byte> stone_file::put_together() {
   file.insert(file.end(), table.begin(), table.end());
   file.resize(align_up(file.size(), segment_alignment));
 
+  if (last)
+    last(directory);
   flatbuffers::FlatBufferBuilder builder;
   fbs::FinishDirectoryBuffer(builder, fbs::CreateDirectory(builder, &directory));
   const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());

@@ -5,6 +5,7 @@
 #include "directory_generated.h" // with flatc's object API
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,8 +18,9 @@ struct stone_file {
 
   // nullopt where there is too little order to take apart.
   static std::optional<stone_file> take_apart(std::span<const std::byte> file);
-  // Places, sizes and digests are the rule's; everything else of the directory stays as it is.
-  std::vector<std::byte> put_together();
+  // Places, sizes and digests are the rule's; everything else of the directory stays as it is. `last`, if given,
+  // changes the directory behind those.
+  std::vector<std::byte> put_together(const std::function<void(fbs::DirectoryT&)>& last = {});
 };
 
 // Makes the checksums of a file right for whatever bytes it has, as far as its header can be followed.

@@ -1,0 +1,890 @@
+#include "corrupt/attacks.hpp"
+
+#include "support/reseal.hpp"
+
+#include "stone_file.hpp"
+
+#include "container/format.hpp"
+#include "forest/node.hpp"
+#include "value/value_node.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace petrify::test {
+
+namespace {
+
+using fuzz::stone_file;
+using bytes = std::vector<std::byte>;
+using edit_bytes = std::function<bytes(bytes)>;
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+stone_file apart(const bytes& file) { return stone_file::take_apart(file).value(); }
+
+// Edits of the bytes as they are; sealed: with the checksums of header and directory made right again.
+template <class F>
+edit_bytes raw(F change) {
+  return [change](bytes file) {
+    change(file);
+    return file;
+  };
+}
+template <class F>
+edit_bytes sealed(F change) {
+  return [change](bytes file) {
+    change(file);
+    fuzz::seal(file);
+    return file;
+  };
+}
+// A number in the header, with the header's checksum made right.
+template <class T>
+edit_bytes header_field(std::size_t at, T value) {
+  return [at, value](bytes file) {
+    poke(file, at, value);
+    poke(file, 120, checksum(std::span(file).first(120)));
+    return file;
+  };
+}
+
+// Edits of the parts; everything that follows from them is made right.
+template <class F>
+edit_bytes parts(F change) {
+  return [change](bytes file) {
+    stone_file s = apart(file);
+    change(s);
+    return s.put_together();
+  };
+}
+// Edits of the directory alone, behind all that follows from the parts.
+template <class F>
+edit_bytes directory(F change) {
+  return [change](bytes file) { return apart(file).put_together(change); };
+}
+
+template <class F>
+edit_bytes array(std::size_t object, F change) {
+  return parts([=](stone_file& s) { change(*s.directory.objects.at(object)->description.AsArray(), s); });
+}
+template <class F>
+edit_bytes forest(F change) {
+  return parts([=](stone_file& s) { change(*s.directory.objects.at(0)->description.AsForest()); });
+}
+
+// The segment of a role.
+bytes& segment(stone_file& s, fbs::SegmentRole role) {
+  const auto& roles = s.directory.objects.at(0)->description.AsForest()->segment_roles;
+  return s.segments.at(static_cast<std::size_t>(std::find(roles.begin(), roles.end(), role) - roles.begin()));
+}
+template <class T>
+T load(const bytes& segment, std::size_t index) {
+  T out;
+  std::memcpy(&out, segment.data() + index * sizeof out, sizeof out);
+  return out;
+}
+template <class T>
+void store(bytes& segment, std::size_t index, const T& value) {
+  std::memcpy(segment.data() + index * sizeof value, &value, sizeof value);
+}
+template <class T>
+edit_bytes number_in(fbs::SegmentRole role, std::size_t index, T value) {
+  return parts([=](stone_file& s) { store(segment(s, role), index, value); });
+}
+
+// A node of the layout n8 with 8 slot bits.
+template <class F>
+edit_bytes node(std::size_t index, F change) {
+  return parts([=](stone_file& s) {
+    bytes& nodes = segment(s, fbs::SegmentRole::nodes);
+    node8 n = load<node8>(nodes, index);
+    std::uint32_t slot = n.meta & 255;
+    std::uint32_t offset = n.meta >> 8;
+    change(n.value, slot, offset);
+    n.meta = offset << 8 | slot;
+    store(nodes, index, n);
+  });
+}
+// The first node that is a leaf, or a split.
+template <class F>
+edit_bytes first_node(bool is_leaf, F change) {
+  return [=](bytes file) {
+    stone_file s = apart(file);
+    const bytes& nodes = segment(s, fbs::SegmentRole::nodes);
+    std::size_t i = 0;
+    while ((load<node8>(nodes, i).meta == 0) != is_leaf)
+      ++i;
+    return node(i, change)(std::move(file));
+  };
+}
+
+// The same forest in nodes of 16 bytes.
+void widen(stone_file& s) {
+  fbs::ForestT& f = *s.directory.objects.at(0)->description.AsForest();
+  bytes& nodes = segment(s, fbs::SegmentRole::nodes);
+  bytes wide(2 * nodes.size());
+  for (std::size_t i = 0; i < nodes.size() / sizeof(node8); ++i) {
+    const auto n = load<node8>(nodes, i);
+    store(wide, i, node16{n.value, n.meta & 255, n.meta >> 8, 0});
+  }
+  nodes = wide;
+  f.layout_kinds = {fbs::LayoutKind::n16};
+  f.layout_slot_bits = {0};
+}
+
+template <class F>
+edit_bytes value_node_at(std::size_t index, F change) {
+  return parts([=](stone_file& s) {
+    auto n = load<value_node>(s.segments.at(0), index);
+    change(n);
+    store(s.segments.at(0), index, n);
+  });
+}
+
+struct list {
+  std::vector<attack> all;
+
+  void add(const char* rule, const char* name, const char* base, door where, errc code, const char* says,
+           edit_bytes edit) {
+    all.push_back({rule, name, base, where, code, says, std::move(edit)});
+  }
+};
+
+void add_header(list& l) {
+  const auto add = [&](const char* rule, const char* name, errc code, const char* says, edit_bytes edit) {
+    l.add(rule, name, "array/texts", door::open, code, says, std::move(edit));
+  };
+  add("H1", "no bytes", errc::not_petrify, "the file is empty", raw([](bytes& b) { b.clear(); }));
+  add("H1", "another first byte", errc::not_petrify, "not a petrify file", raw([](bytes& b) { b[0] = {}; }));
+  add("H1", "four bytes of the magic", errc::truncated, "the file has 4 bytes", raw([](bytes& b) { b.resize(4); }));
+  add("H2", "127 bytes", errc::truncated, "the file has 127 bytes", raw([](bytes& b) { b.resize(127); }));
+  add("H3", "format version 1", errc::unsupported, "format version 1", header_field<std::uint32_t>(12, 1));
+  add("H4", "header checksum", errc::corrupt, "header: checksum", raw([](bytes& b) { b[120] ^= std::byte{1}; }));
+  add("H5", "first reserved byte", errc::malformed, "reserved byte 64 is 1", header_field<std::uint8_t>(64, 1));
+  add("H5", "last reserved byte", errc::malformed, "reserved byte 119 is 1", header_field<std::uint8_t>(119, 1));
+  add("H6", "a required feature", errc::unsupported, "required features 4", header_field<std::uint64_t>(40, 4));
+  add("H7", "last byte cut off", errc::truncated, "header: the file has", raw([](bytes& b) { b.pop_back(); }));
+  add("H8", "one byte more", errc::malformed, "something was appended", raw([](bytes& b) { b.push_back({}); }));
+  add("H9", "directory size beyond 64 MiB", errc::limit_exceeded, "expected at most 67108864",
+      header_field<std::uint64_t>(32, (std::uint64_t{64} << 20) + 1));
+  add("H10", "directory offset not a multiple of 64", errc::malformed, "directory at byte", [](bytes file) {
+    const auto offset = load<std::uint64_t>(file, 3);
+    const auto size = load<std::uint64_t>(file, 4);
+    poke<std::uint64_t>(file, 24, offset + 8);
+    return header_field<std::uint64_t>(32, size - 8)(std::move(file));
+  });
+  add("H10", "directory inside the header", errc::malformed, "directory at byte 64", [](bytes file) {
+    poke<std::uint64_t>(file, 24, 64);
+    const std::size_t size = file.size();
+    return header_field<std::uint64_t>(32, size - 64)(std::move(file));
+  });
+  add("H10", "directory ends before the file", errc::malformed, "last in the file", [](bytes file) {
+    const auto size = load<std::uint64_t>(file, 4);
+    return header_field<std::uint64_t>(32, size - 8)(std::move(file));
+  });
+  add("H10", "directory offset near 2^64", errc::malformed, "directory at byte 18446744073709551552",
+      header_field<std::uint64_t>(24, ~std::uint64_t{63}));
+  add("H11", "nothing, but the reader allows a directory of 100 bytes", errc::limit_exceeded, "expected at most 100",
+      raw([](bytes&) {}));
+  l.all.back().bounds.max_directory_bytes = 100;
+  l.all.back().is_sound = true;
+  add("H12", "directory checksum", errc::corrupt, "directory: checksum", header_field<std::uint64_t>(56, 7));
+}
+
+void add_directory(list& l) {
+  const auto add = [&](const char* rule, const char* name, const char* says, edit_bytes edit,
+                       errc code = errc::malformed) {
+    l.add(rule, name, "array/texts", door::open, code, says, std::move(edit));
+  };
+  // Behind the directory's beginning: the root's offset, the identifier, the first vtable.
+  const auto in_directory = [](std::size_t at, std::uint32_t value) {
+    return sealed([=](bytes& b) { poke(b, static_cast<std::size_t>(load<std::uint64_t>(b, 3)) + at, value); });
+  };
+  add("D1", "another identifier", "no valid FlatBuffer", in_directory(4, 0x58585858));
+  add("D1", "root table past the end", "no valid FlatBuffer", in_directory(0, 0x00ffffff));
+  add("D1", "root table at an odd byte", "no valid FlatBuffer", in_directory(0, 0x21));
+  add("D1", "a vtable longer than the directory", "no valid FlatBuffer", in_directory(8, 0xfffffff0));
+  add("D1", "a directory of four bytes", "no valid FlatBuffer", [](bytes file) {
+    replace_directory(file, std::as_bytes(std::span("PTFY", 4)));
+    return file;
+  });
+  add("D1", "one object a thousand times", "no valid FlatBuffer", [](bytes file) {
+    namespace fb = flatbuffers;
+    fb::FlatBufferBuilder b;
+    const auto object = fbs::CreateObject(b, b.CreateString("a"), fbs::Description::Value, fbs::CreateValue(b).Union());
+    const auto list_of_one = b.CreateVector(std::vector<fb::Offset<fbs::Object>>(1000, object));
+    fbs::FinishDirectoryBuffer(b, fbs::CreateDirectory(b, 0, 0, 0, 4096, 128, 0, 0x2d06800538d394c2u, list_of_one));
+    file.resize(128);
+    poke<std::uint64_t>(file, 24, 128);
+    replace_directory(file, {reinterpret_cast<const std::byte*>(b.GetBufferPointer()), b.GetSize()});
+    return file;
+  });
+  add("D2", "producer is no UTF-8", "producer is not valid UTF-8",
+      directory([](fbs::DirectoryT& d) { d.producer = "\xff"; }));
+  add("D2", "name is no UTF-8", "is not valid UTF-8",
+      directory([](fbs::DirectoryT& d) { d.objects.back()->name = "\xff"; }));
+  add("D2", "segment sizes at a multiple of 4", "is not aligned to 8", [](bytes file) {
+    // The same vector one place of 4 bytes later: found through the field's offset.
+    const auto at = static_cast<std::size_t>(load<std::uint64_t>(file, 3));
+    const auto* root = fbs::GetDirectory(file.data() + at);
+    const auto* sizes = root->segment_sizes();
+    const auto where = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(sizes) - file.data());
+    // The length moves over the first half of the first element; one element fewer.
+    poke<std::uint32_t>(file, where + 4, sizes->size() - 1);
+    const auto* field =
+        reinterpret_cast<const flatbuffers::Table*>(root)->GetAddressOf(fbs::Directory::VT_SEGMENT_SIZES);
+    const auto field_at = static_cast<std::size_t>(field - reinterpret_cast<const std::uint8_t*>(file.data()));
+    poke<std::uint32_t>(file, field_at, static_cast<std::uint32_t>(where + 4 - field_at));
+    reseal(file);
+    return file;
+  });
+  l.add("D2", "descriptions of two objects share all bytes", "array/numbers", door::open, errc::malformed,
+        "vectors share bytes", [](bytes file) {
+          namespace fb = flatbuffers;
+          // Two arrays with one shape of many axes, which fits the directory once.
+          fb::FlatBufferBuilder b;
+          const auto shape = b.CreateVector(std::vector<std::uint64_t>(40, 1));
+          std::vector<fb::Offset<fbs::Object>> objects;
+          for (const char* name : {"a", "b", "c"})
+            objects.push_back(
+                fbs::CreateObject(b, b.CreateString(name), fbs::Description::Array,
+                                  fbs::CreateArray(b, fbs::ElementType::int8, fbs::Order::row_major, shape).Union()));
+          fbs::FinishDirectoryBuffer(
+              b, fbs::CreateDirectory(b, 0, 0, 0, 4096, 128, 0, 0x2d06800538d394c2u, b.CreateVector(objects)));
+          file.resize(128);
+          poke<std::uint64_t>(file, 24, 128);
+          replace_directory(file, {reinterpret_cast<const std::byte*>(b.GetBufferPointer()), b.GetSize()});
+          return file;
+        });
+  add("D3", "one segment size fewer", "segment offsets and",
+      directory([](fbs::DirectoryT& d) { d.segment_sizes.pop_back(); }));
+  for (const std::uint32_t alignment : {0u, 2048u, 4097u, 0x400000u})
+    l.add("D3", ("large alignment of " + std::to_string(alignment)).c_str(), "array/texts", door::open, errc::malformed,
+          "large segments aligned to", directory([=](fbs::DirectoryT& d) { d.large_alignment = alignment; }));
+  add("D4", "one digest more", "digest table", directory([](fbs::DirectoryT& d) { ++d.num_digests; }));
+  add("D4", "digests beyond 2^61", "digest table",
+      directory([](fbs::DirectoryT& d) { d.num_digests = ~std::uint64_t{0}; }));
+  add("D4", "digest table 64 bytes later", "digest table",
+      directory([](fbs::DirectoryT& d) { d.digests_offset += 64; }));
+  add("D4", "a segment 64 bytes later", "segment 1", directory([](fbs::DirectoryT& d) { d.segment_offsets[1] += 64; }));
+  add("D4", "a segment inside the header", "segment 0",
+      directory([](fbs::DirectoryT& d) { d.segment_offsets[0] = 0; }));
+  add("D4", "two segments at one place", "segment 1",
+      directory([](fbs::DirectoryT& d) { d.segment_offsets[1] = d.segment_offsets[0]; }));
+  add("D4", "a segment longer than the file", "segment 0",
+      directory([](fbs::DirectoryT& d) { d.segment_sizes[0] = std::uint64_t{1} << 62; }));
+  add("D4", "a segment of nearly 2^64 bytes", "segment 0",
+      directory([](fbs::DirectoryT& d) { d.segment_sizes[0] = ~std::uint64_t{0}; }));
+  add("D4", "a hole before the directory", "digest table", [](bytes file) {
+    const auto at = static_cast<std::size_t>(load<std::uint64_t>(file, 3));
+    file.insert(file.begin() + static_cast<std::ptrdiff_t>(at), 64, std::byte{});
+    poke<std::uint64_t>(file, 16, file.size());
+    poke<std::uint64_t>(file, 24, at + 64);
+    reseal(file);
+    return file;
+  });
+  add("D5", "nothing, but the reader allows one object", "2 objects, expected at most 1", raw([](bytes&) {}),
+      errc::limit_exceeded);
+  l.all.back().bounds.max_objects = 1;
+  l.all.back().is_sound = true;
+  add("D6", "an empty name", "object name of 0 bytes",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->name.clear(); }));
+  add("D6", "a name of 1025 bytes", "object name of 1025 bytes",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->name.assign(1025, 'a'); }));
+  add("D6", "names in descending order", "expected names in ascending order",
+      directory([](fbs::DirectoryT& d) { std::swap(d.objects[0]->name, d.objects[1]->name); }));
+  add("D6", "a name twice", "expected names in ascending order",
+      directory([](fbs::DirectoryT& d) { d.objects[1]->name = d.objects[0]->name; }));
+  add("D7", "segments past the last", "are past the file's",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->num_segments = 9; }));
+  add("D7", "first segment near 2^32", "are past the file's",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->first_segment = 0xffffffff; }));
+  add("D7", "a segment of two owners", "belongs to another object too",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->first_segment = d.objects[1]->first_segment; }));
+  add("D7", "a segment without owner", "objects own",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->num_segments = 1; }));
+}
+
+void add_arrays(list& l) {
+  // columns (2, 3, 4), empty (0, 3), items 3 of 5 bytes, one ().
+  enum { columns, empty, items, one };
+  const auto add = [&](const char* rule, const char* name, const char* says, edit_bytes edit) {
+    l.add(rule, name, "array/orders", door::object, errc::malformed, says, std::move(edit));
+  };
+  const auto ask = [&](const char* rule, const char* name, errc code, const char* says, edit_bytes edit,
+                       std::function<void(const file&)> what) {
+    l.add(rule, name, "array/orders", door::object, code, says, std::move(edit));
+    l.all.back().ask = std::move(what);
+    l.all.back().is_sound = true;
+  };
+  const auto nothing = raw([](bytes&) {});
+  ask("O1", "nothing, but a name is asked for that is not there", errc::not_found, "object \"nine\": no such object",
+      nothing, [](const file& from) { (void)from.array("nine"); });
+  ask("O2", "an unknown required feature of an object", errc::unsupported, "its kind is not known",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->required_features = 1; }),
+      [](const file& from) { (void)from.array("columns"); });
+  ask("O2", "an object of no kind", errc::unsupported, "its kind is not known",
+      directory([](fbs::DirectoryT& d) { d.objects[0]->description.Reset(); }),
+      [](const file& from) { (void)from.array("columns"); });
+  ask("O3", "nothing, but an array is asked for as a forest", errc::wrong_type, "is of kind array, expected forest",
+      nothing, [](const file& from) { (void)from.forest("columns"); });
+  ask("O3", "nothing, but float64 is asked for as float32", errc::wrong_type, "elements are of type float64", nothing,
+      [](const file& from) { (void)from.array<float>("columns"); });
+  add("A1", "element type 0", "element type 0",
+      array(columns, [](auto& a, auto&) { a.element_type = fbs::ElementType::none; }));
+  add("A1", "element type 18", "element type 18",
+      array(columns, [](auto& a, auto&) { a.element_type = static_cast<fbs::ElementType>(18); }));
+  add("A2", "order 2", "axis order 2", array(columns, [](auto& a, auto&) { a.order = static_cast<fbs::Order>(2); }));
+  add("A2", "33 axes", "33 axes", array(columns, [](auto& a, auto&) { a.shape.assign(33, 1); }));
+  add("A3", "items of 0 bytes", "item size 0", array(items, [](auto& a, auto&) { a.item_size = 0; }));
+  add("A3", "numbers with an item size", "item size 8", array(columns, [](auto& a, auto&) { a.item_size = 8; }));
+  add("A4", "one long axis in column-major order", "column-major order",
+      array(items, [](auto& a, auto&) { a.order = fbs::Order::column_major; }));
+  l.add("A4", "strings in column-major order", "array/texts", door::object, errc::malformed, "column-major order",
+        array(1, [](auto& a, auto&) { a.order = fbs::Order::column_major; }));
+  add("A5", "an array without a segment", "0 segments, expected 1", parts([](stone_file& s) {
+        s.segments.erase(s.segments.begin() + s.directory.objects[columns]->first_segment);
+        for (auto& object : s.directory.objects)
+          if (object->first_segment > s.directory.objects[columns]->first_segment)
+            --object->first_segment;
+        s.directory.objects[columns]->num_segments = 0;
+      }));
+  l.add("A5", "strings of numbers' one segment", "array/numbers", door::object, errc::malformed,
+        "1 segments, expected 2", array(0, [](auto& a, auto&) { a.element_type = fbs::ElementType::string; }));
+  add("A6", "one element more than the segment", "bytes", array(columns, [](auto& a, auto&) {
+        a.shape = {25};
+        a.order = fbs::Order::row_major;
+      }));
+  add("A6", "one element fewer than the segment", "bytes", array(columns, [](auto& a, auto&) {
+        a.shape = {23};
+        a.order = fbs::Order::row_major;
+      }));
+  add("A6", "a shape whose product wraps to the size", "2^63", array(columns, [](auto& a, auto&) {
+        a.shape = {std::uint64_t{1} << 32, std::uint64_t{1} << 32};
+      }));
+  l.all.back().says = "";
+  add("A6", "2^63 bytes", "", array(columns, [](auto& a, auto&) {
+        a.shape = {std::uint64_t{1} << 60, 1};
+        a.order = fbs::Order::row_major;
+      }));
+  const auto strings = [&](const char* rule, const char* name, door where, const char* says, edit_bytes edit) {
+    l.add(rule, name, "array/texts", where, errc::malformed, says, std::move(edit));
+  };
+  // words: "a", "", "b\xc3\xbc", "word"; their ends are 1, 1, 4, 8 in the first segment.
+  const auto ends = [](std::size_t i, std::uint64_t end) {
+    return parts([=](stone_file& s) { store(s.segments[0], i, end); });
+  };
+  strings("A7", "an end before the one before", door::object, "string 1", ends(1, 0));
+  strings("A7", "an end past the text", door::object, "string 3", ends(3, 9));
+  strings("A7", "an end near 2^64", door::object, "string 2", ends(2, ~std::uint64_t{0}));
+  strings("V2", "last end before the end of the text", door::verify, "7", ends(3, 7));
+  strings("V2", "a string that is no UTF-8", door::verify, "UTF-8",
+          parts([](stone_file& s) { s.segments[1][0] = std::byte{0xff}; }));
+}
+
+void add_values(list& l) {
+  const auto add = [&](const char* rule, const char* name, errc code, const char* says, edit_bytes edit) {
+    l.add(rule, name, "value/nested", door::object, code, says, std::move(edit));
+  };
+  add("X1", "a value of one segment", errc::malformed, "1 segments, expected 2", parts([](stone_file& s) {
+        s.segments.pop_back();
+        s.directory.objects[0]->num_segments = 1;
+      }));
+  l.add("X1", "a record of two segments", "record/config", door::object, errc::malformed, "2 segments, expected 1",
+        parts([](stone_file& s) {
+          s.segments.emplace_back();
+          s.directory.objects[0]->num_segments = 2;
+        }));
+  add("X2", "17 bytes of nodes", errc::malformed, "expected a multiple of 16",
+      parts([](stone_file& s) { s.segments[0].resize(17); }));
+  l.add("X2", "a record of 7 bytes", "record/config", door::object, errc::malformed, "record of 7 bytes",
+        parts([](stone_file& s) { s.segments[0].resize(7); }));
+  add("X3", "no node", errc::malformed, "no node", parts([](stone_file& s) { s.segments[0].clear(); }));
+  add("X4", "a value of kind 0", errc::unsupported, "values of kind 0", value_node_at(3, [](auto& n) { n.kind = 0; }));
+  add("X4", "a value of kind 10", errc::unsupported, "values of kind 10",
+      value_node_at(3, [](auto& n) { n.kind = 10; }));
+  add("X5", "values behind the whole value", errc::malformed, "follows the whole value", value_node_at(0, [](auto& n) {
+        n = {1, 0, 0};
+      }));
+  // 0 dict, 1 "a", 2 list, 3 integer, 4 real, 5 boolean, 6 null, 7 "b", 8 dict, ...
+  add("X6", "a text that begins late", errc::malformed, "expected them at 0",
+      value_node_at(1, [](auto& n) { n.payload = 1; }));
+  add("X6", "a text past the end", errc::malformed, "to end by", value_node_at(1, [](auto& n) { n.size = 5000; }));
+  add("X7", "a text of a value that is no UTF-8", errc::malformed, "not valid UTF-8",
+      parts([](stone_file& s) { s.segments[1][0] = std::byte{0xff}; }));
+  add("X7", "a big integer of one byte", errc::malformed, "big integer of 1 bytes",
+      value_node_at(1, [](auto& n) { n.kind = 4; }));
+  add("X8", "a list with one value more", errc::malformed, "values", value_node_at(2, [](auto& n) { ++n.size; }));
+  add("X8", "a list with one value fewer", errc::malformed, "to come", value_node_at(2, [](auto& n) { --n.size; }));
+  add("X8", "a list that reaches beyond its dict", errc::malformed, "are left",
+      value_node_at(2, [](auto& n) { n.payload = 5000; }));
+  add("X8", "a list that ends inside its values", errc::malformed, "values",
+      value_node_at(2, [](auto& n) { --n.payload; }));
+  add("X8", "a dict of 2^32 entries", errc::malformed, "values in",
+      value_node_at(0, [](auto& n) { n.size = 0xffffffff; }));
+  add("X8", "lists nested 501 deep", errc::malformed, "nested more than 500 deep", parts([](stone_file& s) {
+        s.segments[0].resize(502 * 16);
+        for (std::size_t i = 0; i < 501; ++i)
+          store(s.segments[0], i, value_node{8, 1, 501 - i});
+        store(s.segments[0], 501, value_node{1, 0, 0});
+        s.segments[1].clear();
+      }));
+  add("X9", "an integer with a size", errc::malformed, "integer with size 1",
+      value_node_at(3, [](auto& n) { n.size = 1; }));
+  add("X9", "a null with a payload", errc::malformed, "payload 1", value_node_at(6, [](auto& n) { n.payload = 1; }));
+  add("X9", "a boolean of 2", errc::malformed, "payload 2", value_node_at(5, [](auto& n) { n.payload = 2; }));
+  add("X10", "a byte that no text has", errc::malformed, "bytes to be used",
+      parts([](stone_file& s) { s.segments[1].push_back({}); }));
+}
+
+void add_forests(list& l) {
+  const char* base = "forest/inline";
+  const auto add = [&](const char* rule, const char* name, const char* says, edit_bytes edit,
+                       errc code = errc::malformed) {
+    l.add(rule, name, base, door::object, code, says, std::move(edit));
+  };
+  const auto unsupported = [&](const char* rule, const char* name, const char* says, edit_bytes edit) {
+    add(rule, name, says, std::move(edit), errc::unsupported);
+  };
+  using F = fbs::ForestT;
+  unsupported("F1", "a missing sentinel", "missing sentinel", forest([](F& f) { f.has_missing_sentinel = true; }));
+  unsupported("F1", "steps", "a forest with", forest([](F& f) { f.step_ops = {fbs::StepOp::impute}; }));
+  unsupported("F1", "columns of steps", "a forest with", forest([](F& f) { f.step_columns = {0}; }));
+  unsupported("F1", "category rules", "a forest with", forest([](F& f) { f.category_rules.resize(1); }));
+  unsupported("F1", "category sets", "a forest with", forest([](F& f) { f.category_set_ends = {0}; }));
+  unsupported("F1", "dictionaries", "a forest with", forest([](F& f) { f.dictionary_columns = {0}; }));
+  unsupported("F1", "task 0", "task 0", forest([](F& f) { f.task = fbs::Task::none; }));
+  unsupported("F1", "task 5", "task 5", forest([](F& f) { f.task = static_cast<fbs::Task>(5); }));
+  base = "forest/two_outputs";
+  add("F2", "a column name fewer", "column names", forest([](F& f) {
+        f.column_name_ends.pop_back();
+        f.column_name_bytes.resize(f.column_name_ends.back());
+      }));
+  add("F2", "column name ends descend", "column names",
+      forest([](F& f) { std::swap(f.column_name_ends[0], f.column_name_ends[1]); }));
+  add("F2", "a column name past the bytes", "column names", forest([](F& f) { f.column_name_ends.back() = 400; }));
+  add("F2", "bytes behind the last column name", "column names",
+      forest([](F& f) { f.column_name_bytes.push_back('x'); }));
+  add("F2", "a column name that is no UTF-8", "UTF-8", forest([](F& f) { f.column_name_bytes[0] = 0xff; }));
+  base = "forest/inline";
+  add("F2", "a segment role fewer", "segment roles", forest([](F& f) { f.segment_roles.pop_back(); }));
+  add("F2", "a segment layout more", "segment layouts", forest([](F& f) { f.segment_layouts.push_back(0); }));
+  // A segment of any role, added behind the forest's own.
+  const auto with_segment = [](std::uint8_t role, std::uint8_t layout, std::size_t size) {
+    return parts([=](stone_file& s) {
+      F& f = *s.directory.objects[0]->description.AsForest();
+      f.segment_roles.push_back(static_cast<fbs::SegmentRole>(role));
+      f.segment_layouts.push_back(layout);
+      s.segments.emplace_back(size);
+      ++s.directory.objects[0]->num_segments;
+    });
+  };
+  unsupported("F3", "a segment of role 0", "role 0", with_segment(0, 255, 8));
+  unsupported("F3", "a segment of role 12", "role 12", with_segment(12, 255, 8));
+  unsupported("F3", "a segment of role 63", "role 63", with_segment(63, 0, 0));
+  add("F4", "nodes of no layout", "belongs to layout 255", forest([](F& f) { f.segment_layouts[0] = 255; }));
+  add("F4", "nodes of layout 1", "belongs to layout 1", forest([](F& f) { f.segment_layouts[0] = 1; }));
+  add("F4", "cuts of a layout", "belongs to layout 0", with_segment(7, 0, 8));
+  add("F4", "an attribute without name and type", "attribute", with_segment(64, 0, 8));
+  add("F4", "a segment of role 70 in layout 9", "belongs to layout 9", with_segment(70, 9, 8));
+  add("F4", "a name without attribute", "attribute", forest([](F& f) {
+        f.attribute_name_ends = {1};
+        f.attribute_name_bytes = {'x'};
+        f.attribute_types = {fbs::ElementType::int8};
+      }));
+  add("F4", "bytes behind the last attribute name", "attribute names",
+      forest([](F& f) { f.attribute_name_bytes = {'x'}; }));
+  add("F4", "no layout", "layout", forest([](F& f) {
+        f.layout_kinds.clear();
+        f.layout_slot_bits.clear();
+        f.layout_block_trees.clear();
+        f.layout_num_nodes.clear();
+      }));
+  add("F4", "layout slot bits missing", "slot bits", forest([](F& f) { f.layout_slot_bits.clear(); }));
+  add("F4", "a second block size", "block sizes", forest([](F& f) { f.layout_block_trees.push_back(8); }));
+  add("F4", "a second node count", "node counts", forest([](F& f) { f.layout_num_nodes.push_back(8); }));
+  unsupported("F5", "a base layout of kind 4", "base layout 4",
+              forest([](F& f) { f.layout_kinds[0] = static_cast<fbs::LayoutKind>(4); }));
+  add("F6", "a base layout of kind 0", "base layout 0",
+      forest([](F& f) { f.layout_kinds[0] = fbs::LayoutKind::none; }));
+  add("F6", "a dense base layout", "base layout 3", forest([](F& f) { f.layout_kinds[0] = fbs::LayoutKind::dense; }));
+  add("F6", "9 slot bits", "9 slot bits", forest([](F& f) { f.layout_slot_bits[0] = 9; }));
+  add("F6", "n16 with 8 slot bits", "n16 layout with 8",
+      forest([](F& f) { f.layout_kinds[0] = fbs::LayoutKind::n16; }));
+  add("F6", "two nodes more than the segment", "nodes in", forest([](F& f) { f.layout_num_nodes[0] += 2; }));
+  add("F6", "nodes whose bytes wrap", "nodes in",
+      forest([](F& f) { f.layout_num_nodes[0] += std::uint64_t{1} << 61; }));
+  add("F6", "an odd number of nodes", "expected an even number", parts([](stone_file& s) {
+        bytes& nodes = segment(s, fbs::SegmentRole::nodes);
+        nodes.resize(nodes.size() - 8);
+        --s.directory.objects[0]->description.AsForest()->layout_num_nodes[0];
+      }));
+  add("F7", "two segments of nodes", "two segments of nodes", with_segment(1, 0, 8));
+  add("F7", "blocks of 3 bytes", "multiple of 4",
+      parts([](stone_file& s) { segment(s, fbs::SegmentRole::blocks).resize(3); }));
+  base = "forest/rank64";
+  add("F7", "cuts of 12 bytes", "multiple of 8",
+      parts([](stone_file& s) { segment(s, fbs::SegmentRole::cuts).resize(12); }));
+  add("F7", "a leaf row cut off", "multiple of",
+      parts([](stone_file& s) { segment(s, fbs::SegmentRole::leaf_values).pop_back(); }));
+  base = "forest/inline";
+  add("F8", "2^31 trees", "expected at most 2147483647", forest([](F& f) { f.num_trees = 0x80000000; }));
+  add("F8", "blocks of 3 trees", "blocks of 3 trees", forest([](F& f) { f.layout_block_trees[0] = 3; }));
+  add("F8", "blocks of 16 trees", "blocks of 16 trees", forest([](F& f) { f.layout_block_trees[0] = 16; }));
+  add("F8", "9 trees in one block of 8", "1 blocks for 9 trees", forest([](F& f) { f.num_trees = 9; }));
+  add("F8", "tree targets for one tree of three", "tree targets", with_segment(5, 255, 4));
+  for (const std::uint8_t role : std::initializer_list<std::uint8_t>{6, 8, 9, 10})
+    l.add("F9", ("a table of role " + std::to_string(role)).c_str(), base, door::object, errc::unsupported,
+          "a table of role", with_segment(role, 255, 8));
+  add("F10", "iteration ends descend", "iteration ends", forest([](F& f) { f.iteration_ends = {2, 1, 3}; }));
+  add("F10", "an iteration past the last tree", "iteration ends", forest([](F& f) { f.iteration_ends = {4}; }));
+  add("F10", "no slot", "0 slot columns", forest([](F& f) {
+        f.slot_columns.clear();
+        f.slot_kinds.clear();
+        f.slot_missing.clear();
+      }));
+  add("F10", "a slot kind fewer", "kinds", forest([](F& f) { f.slot_kinds.pop_back(); }));
+  add("F10", "a missing rule more", "missing rules",
+      forest([](F& f) { f.slot_missing.push_back(fbs::MissingRule::left); }));
+  base = "forest/rank64";
+  add("F10", "a cut end fewer", "slot cut ends", forest([](F& f) { f.slot_cut_ends.pop_back(); }));
+  add("F10", "a cut more than the last end says", "cuts, expected", parts([](stone_file& s) {
+        bytes& cuts = segment(s, fbs::SegmentRole::cuts);
+        cuts.resize(cuts.size() + 8);
+      }));
+  add("F10", "cuts without ends", "cuts, expected", forest([](F& f) { f.slot_cut_ends.clear(); }));
+  base = "forest/inline";
+  unsupported("F11", "a category slot", "slot 1: kind 3",
+              forest([](F& f) { f.slot_kinds[1] = fbs::SlotKind::category; }));
+  add("F12", "slot 0 of a column", "slot 0: kind 1", forest([](F& f) { f.slot_kinds[0] = fbs::SlotKind::float32; }));
+  add("F12", "a second zero slot", "slot 1: kind 0", forest([](F& f) { f.slot_kinds[1] = fbs::SlotKind::zero; }));
+  unsupported("F13", "missing rule 5", "missing rule 5",
+              forest([](F& f) { f.slot_missing[1] = static_cast<fbs::MissingRule>(5); }));
+  add("F14", "slot 0 with a column", "slot 0: column 1", forest([](F& f) { f.slot_columns[0] = 1; }));
+  add("F14", "slot 0 with another rule", "slot 0", forest([](F& f) { f.slot_missing[0] = fbs::MissingRule::right; }));
+  add("F14", "a slot of a column past the last", "expected less than", forest([](F& f) { f.num_columns = 1; }));
+  add("F14", "a slot twice", "ascending order", forest([](F& f) {
+        f.slot_columns[2] = f.slot_columns[1];
+        f.slot_missing[2] = f.slot_missing[1];
+        f.slot_kinds[2] = f.slot_kinds[1];
+      }));
+  base = "forest/rank64";
+  add("F14", "cut ends descend", "cuts end at", forest([](F& f) { f.slot_cut_ends[1] = f.slot_cut_ends.back() + 1; }));
+  add("F14", "cuts of a float32 slot", "cuts end at", forest([](F& f) { f.slot_kinds[1] = fbs::SlotKind::float32; }));
+  base = "forest/integers";
+  add("F15", "no output", "0 outputs", forest([](F& f) {
+        f.output_raw_widths.clear();
+        f.output_final_widths.clear();
+        f.output_num_classes.clear();
+        f.output_types.clear();
+      }));
+  add("F15", "a final width fewer", "final widths", forest([](F& f) { f.output_final_widths.clear(); }));
+  add("F15", "a class count more", "class counts", forest([](F& f) { f.output_num_classes.push_back(0); }));
+  add("F15", "an output type more", "types", forest([](F& f) { f.output_types.push_back(fbs::ElementType::int8); }));
+  add("F15", "a raw width of 0", "0 raw and", forest([](F& f) { f.output_raw_widths[0] = 0; }));
+  add("F15", "a final width of 0", "0 final columns", forest([](F& f) { f.output_final_widths[0] = 0; }));
+  add("F15", "a start value fewer", "start values", forest([](F& f) { f.start.pop_back(); }));
+  add("F15", "raw widths of 2^32 - 1", "start values", forest([](F& f) { f.output_raw_widths[0] = 0xffffffff; }));
+  add("F15", "more than twice as many final columns", "final columns",
+      forest([](F& f) { f.output_final_widths[0] = 7; }));
+  add("F15", "a parameter fewer", "parameters", forest([](F& f) { f.epilogue_parameters.pop_back(); }));
+  add("F15", "an operation's column fewer", "columns", forest([](F& f) { f.epilogue_columns.pop_back(); }));
+  add("F15", "more raw operations than there are", "of the raw score", forest([](F& f) { f.num_raw_ops = 3; }));
+  unsupported("F16", "epilogue operation 0", "epilogue operation 0",
+              forest([](F& f) { f.epilogue_ops[0] = fbs::EpilogueOp::none; }));
+  unsupported("F16", "epilogue operation 8", "epilogue operation 8",
+              forest([](F& f) { f.epilogue_ops[0] = fbs::EpilogueOp::isolation_score; }));
+  base = "forest/softmax";
+  add("F17", "an addition to a column past the last", "expected less than 3",
+      forest([](F& f) { f.epilogue_columns[0] = 3; }));
+  base = "forest/binary";
+  add("F17", "a complement before the last", "complement",
+      forest([](F& f) { std::swap(f.epilogue_ops[0], f.epilogue_ops[1]); }));
+  add("F17", "a complement in the raw score", "complement", forest([](F& f) { f.num_raw_ops = 2; }));
+  base = "forest/integers";
+  unsupported("F18", "a division of one column", "on column 1 alone", forest([](F& f) { f.epilogue_columns[0] = 1; }));
+  const auto with_ops = [](fbs::EpilogueOp op, std::size_t count, std::uint32_t column) {
+    return forest([=](F& f) {
+      f.epilogue_ops.assign(count, op);
+      f.epilogue_parameters.assign(count, 1);
+      f.epilogue_columns.assign(count, column);
+      f.num_raw_ops = 0;
+    });
+  };
+  add("F19", "17 divisions", "17 others", with_ops(fbs::EpilogueOp::divide, 17, 0xffffffff));
+  add("F19", "7 additions to 3 columns", "7 add operations", with_ops(fbs::EpilogueOp::add, 7, 0));
+  add("F19", "a final width that is not the raw one", "final columns",
+      forest([](F& f) { f.output_final_widths[0] = 2; }));
+  base = "forest/binary";
+  add("F19", "one final column of a complement", "for its complement",
+      forest([](F& f) { f.output_final_widths[0] = 1; }));
+  base = "forest/inline";
+  unsupported("F20", "sum kind 2", "sum kind 2", forest([](F& f) { f.sum_kind = fbs::SumKind::minimum; }));
+  unsupported("F20", "sum kind 0", "sum kind 0", forest([](F& f) { f.sum_kind = fbs::SumKind::none; }));
+  add("F21", "leaves of int32", "leaves of int32", forest([](F& f) { f.leaf_type = fbs::ElementType::int32; }));
+  add("F21", "an accumulator of int8", "added as int8", forest([](F& f) { f.accumulator = fbs::ElementType::int8; }));
+  base = "forest/rank64";
+  add("F21", "float64 leaves added as float32", "added as float32",
+      forest([](F& f) { f.accumulator = fbs::ElementType::float32; }));
+  base = "forest/inline";
+  unsupported("F22", "leaf form 0", "leaf form 0", forest([](F& f) { f.leaf_form = fbs::LeafForm::none; }));
+  unsupported("F22", "sparse leaves", "leaf form 4", forest([](F& f) { f.leaf_form = fbs::LeafForm::sparse; }));
+  add("F23", "inline leaves of two values", "leaves of 2 values", forest([](F& f) { f.leaf_width = 2; }));
+  add("F23", "inline leaves with a table", "inline leaves", with_segment(3, 255, 4));
+  add("F23", "inline leaves of float64", "inline leaves of float64", forest([](F& f) {
+        f.leaf_type = fbs::ElementType::float64;
+        f.accumulator = fbs::ElementType::float64;
+      }));
+  base = "forest/integers";
+  add("F23", "vector leaves of two values for three columns", "leaves of 2 values",
+      forest([](F& f) { f.leaf_width = 2; }));
+  base = "forest/stored_ids";
+  unsupported("F24", "leaf ids 0", "leaf id rule 0", forest([](F& f) { f.leaf_ids = fbs::LeafIds::none; }));
+  unsupported("F24", "leaf ids 3", "leaf id rule 3", forest([](F& f) { f.leaf_ids = static_cast<fbs::LeafIds>(3); }));
+  add("F25", "a stored leaf id fewer", "stored leaf ids", parts([](stone_file& s) {
+        bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
+        ids.resize(ids.size() - 4);
+      }));
+  add("F25", "stored leaf ids that follow from the order", "stored leaf ids",
+      forest([](F& f) { f.leaf_ids = fbs::LeafIds::preorder; }));
+  base = "forest/texts";
+  add("F26", "label ends past the bytes", "labels", forest([](F& f) { f.label_text_ends.back() += 1; }));
+  add("F26", "a label that is no UTF-8", "UTF-8", forest([](F& f) { f.label_text_bytes[0] = 0xff; }));
+  add("F26", "an integer label fewer", "labels for 3 classes", forest([](F& f) { f.label_integers.pop_back(); }));
+  add("F26", "a text label more", "labels for 3 classes",
+      forest([](F& f) { f.label_text_ends.push_back(f.label_text_ends.back()); }));
+  add("F26", "a real label alone", "labels for 3 classes", forest([](F& f) { f.label_reals = {1}; }));
+  add("F26", "class counts of 2^32 - 1", "labels for 4294967295 classes",
+      forest([](F& f) { f.output_num_classes[0] = 0xffffffff; }));
+  add("F27", "text labels without texts", "no such labels", forest([](F& f) {
+        f.label_text_ends.clear();
+        f.label_text_bytes.clear();
+      }));
+  add("F27", "labels of float16", "output of type float16",
+      forest([](F& f) { f.output_types[0] = fbs::ElementType::float16; }));
+  add("F27", "a text label with an integer", "label 1", forest([](F& f) { f.label_integers[0] = 1; }));
+  base = "forest/integers";
+  add("F27", "a label that does not fit its type", "label -5",
+      forest([](F& f) { f.output_types[0] = fbs::ElementType::uint8; }));
+  add("F27", "real labels without reals", "", forest([](F& f) {
+        f.output_types[0] = fbs::ElementType::float64;
+        f.label_integers.assign(3, 0);
+      }));
+  base = "forest/booleans";
+  add("F27", "a boolean label of 2", "label 2", forest([](F& f) { f.label_integers[1] = 2; }));
+  base = "forest/inline";
+  add("F27", "a number of type string", "output of type string",
+      forest([](F& f) { f.output_types[0] = fbs::ElementType::string; }));
+  base = "forest/integers";
+  unsupported("F28", "decision 5", "decision rule 5", forest([](F& f) { f.decision = static_cast<fbs::Decision>(5); }));
+  add("F29", "a cut of three raw columns", "cut of 3 raw columns",
+      forest([](F& f) { f.decision = fbs::Decision::cut_raw; }));
+  add("F29", "labels without decision", "3 classes", forest([](F& f) { f.decision = fbs::Decision::none; }));
+  base = "forest/inline";
+  add("F29", "a decision without labels", "0 classes", forest([](F& f) { f.decision = fbs::Decision::argmax_raw; }));
+}
+
+void add_nodes(list& l) {
+  const auto add = [&](const char* rule, const char* name, const char* base, const char* says, edit_bytes edit,
+                       errc code = errc::malformed,
+                       door where = door::object) { l.add(rule, name, base, where, code, says, std::move(edit)); };
+  using fbs::SegmentRole;
+  using word = std::uint32_t;
+  add("N1", "the first block begins at pair 1", "forest/inline", "begins at node 2",
+      number_in<word>(SegmentRole::blocks, 0, 1));
+  add("N1", "a block past the last node", "forest/two_blocks", "begins at node",
+      number_in<word>(SegmentRole::blocks, 1, 0x7fffffff));
+  add("N1", "a block inside the roots of the one before", "forest/two_blocks", "begins at node 6",
+      number_in<word>(SegmentRole::blocks, 1, 3));
+  add("N1", "nodes without a tree", "forest/inline", "but no tree", parts([](stone_file& s) {
+        s.directory.objects[0]->description.AsForest()->num_trees = 0;
+        segment(s, SegmentRole::blocks).clear();
+      }));
+  add("N1", "a tree target past the last column", "forest/softmax", "target 3",
+      number_in<word>(SegmentRole::tree_targets, 0, 3));
+  add("N1", "a cut twice", "forest/rank64", "expected cuts in ascending order", parts([](stone_file& s) {
+        const auto& ends = s.directory.objects[0]->description.AsForest()->slot_cut_ends;
+        std::size_t slot = 1;
+        while (ends.at(slot) < ends.at(slot - 1) + 2)
+          ++slot;
+        bytes& cuts = segment(s, SegmentRole::cuts);
+        store(cuts, ends[slot - 1], load<double>(cuts, ends[slot - 1] + 1));
+      }));
+  add("N1", "a cut that is NaN", "forest/rank64", "expected cuts in ascending order",
+      number_in(SegmentRole::cuts, 0, nan));
+  add("N2", "operation 1 of a node", "forest/inline", "operation 1", parts([](stone_file& s) {
+        widen(s);
+        bytes& nodes = segment(s, SegmentRole::nodes);
+        auto n = load<node16>(nodes, 0);
+        n.op = 1;
+        store(nodes, 0, n);
+      }),
+      errc::unsupported);
+  add("N3", "a leaf that tests a slot", "forest/inline", "has no children",
+      first_node(true, [](auto&, auto& slot, auto&) { slot = 1; }));
+  add("N3", "a payload past the last leaf row", "forest/scalar", "leaf payload",
+      first_node(true, [](auto& value, auto&, auto&) { value = 100; }));
+  add("N3", "a payload in the unused root", "forest/integers", "leaf payload",
+      node(3, [](auto& value, auto&, auto&) { value = 100; }));
+  add("N4", "a split on slot 0", "forest/inline", "split on slot 0",
+      first_node(false, [](auto&, auto& slot, auto&) { slot = 0; }));
+  add("N4", "a split on a slot past the last", "forest/inline", "tests slot 255",
+      first_node(false, [](auto&, auto& slot, auto&) { slot = 255; }));
+  add("N4", "a split that no key passes", "forest/inline", "compares with 4294967295",
+      first_node(false, [](auto& value, auto&, auto&) { value = 0xffffffff; }));
+  add("N5", "a child past the last node", "forest/inline", "past the block's nodes",
+      first_node(false, [](auto&, auto&, auto& offset) { offset = 0xfffffe; }));
+  add("N5", "a child in the next block", "forest/two_blocks", "past the block's nodes", [](bytes file) {
+    stone_file s = apart(file);
+    const auto begin = 2 * load<word>(segment(s, SegmentRole::blocks), 1);
+    std::size_t i = 0;
+    while (load<node8>(segment(s, SegmentRole::nodes), i).meta == 0)
+      ++i;
+    return node(i, [=](auto&, auto&, auto& offset) { offset = begin - static_cast<word>(i); })(std::move(file));
+  });
+  add("N5", "a child at an odd node", "forest/inline", "expected an even node",
+      first_node(false, [](auto&, auto&, auto& offset) { ++offset; }));
+  // Two splits with the same children: a walk ends, but ids and attributes mean nothing.
+  const auto shared_children = [](stone_file& s) {
+    bytes& nodes = segment(s, SegmentRole::nodes);
+    std::vector<std::size_t> splits;
+    for (std::size_t i = 0; i < nodes.size() / 8; ++i)
+      if (load<node8>(nodes, i).meta != 0)
+        splits.push_back(i);
+    const std::size_t a = splits.at(0);
+    const std::size_t b = splits.at(1);
+    const auto of_a = load<node8>(nodes, a);
+    auto of_b = load<node8>(nodes, b);
+    of_b.meta = static_cast<word>(a + (of_a.meta >> 8) - b) << 8 | (of_b.meta & 255);
+    if (a + (of_a.meta >> 8) <= b)
+      of_b.meta = 0;
+    store(nodes, b, of_b);
+  };
+  add("V3", "two parents of a pair", "forest/two_blocks", "has another parent too", parts(shared_children),
+      errc::malformed, door::verify);
+  add("V3", "a pair without a parent", "forest/stored_ids", "has no parent",
+      first_node(false,
+                 [](auto& value, auto& slot, auto& offset) {
+                   value = 0;
+                   slot = 0;
+                   offset = 0;
+                 }),
+      errc::malformed, door::verify);
+  add("V3", "an unused root that is not zero", "forest/inline", "the unused root",
+      node(3, [](auto& value, auto&, auto&) { value = 1; }), errc::malformed, door::verify);
+  add("V3", "pairs that are not in pre-order", "forest/stored_ids", "pre-order", parts([](stone_file& s) {
+        auto& f = *s.directory.objects[0]->description.AsForest();
+        bytes& nodes = segment(s, SegmentRole::nodes);
+        // The root's pair and the pair behind it change places.
+        f.leaf_ids = fbs::LeafIds::preorder;
+        segment(s, SegmentRole::leaf_ids).clear();
+        const std::size_t num_trees = f.num_trees + f.num_trees % 2;
+        const auto root = load<node8>(nodes, 0);
+        const std::size_t first = root.meta >> 8;
+        const auto child = load<node8>(nodes, first);
+        if (first != num_trees || child.meta == 0)
+          throw std::logic_error("the sample has another form");
+        // The left child, a split, becomes a leaf, and the right child takes its children.
+        auto right = load<node8>(nodes, first + 1);
+        const std::size_t children = first + (child.meta >> 8);
+        const std::size_t others = right.meta == 0 ? 0 : first + 1 + (right.meta >> 8);
+        if (others == 0)
+          throw std::logic_error("the sample's right child is a leaf");
+        auto left = child;
+        left.meta = static_cast<word>(others - first) << 8 | (left.meta & 255);
+        right.meta = static_cast<word>(children - first - 1) << 8 | (right.meta & 255);
+        store(nodes, first, left);
+        store(nodes, first + 1, right);
+      }),
+      errc::malformed, door::verify);
+}
+
+void add_verify(list& l) {
+  const auto add = [&](const char* name, const char* base, const char* says, edit_bytes edit) {
+    l.add("V1", name, base, door::verify, errc::corrupt, says, std::move(edit));
+  };
+  add("a byte of a segment", "array/numbers", "segment 0", raw([](bytes& b) { b[128] ^= std::byte{1}; }));
+  add("a byte of the gap behind a segment", "array/numbers", "padding",
+      raw([](bytes& b) { b[128 + 60] = std::byte{1}; }));
+  add("a digest", "array/numbers", "checksum", raw([](bytes& b) {
+        const stone_file s = apart(b);
+        b[s.directory.digests_offset] ^= std::byte{1};
+      }));
+  add("the digest table's checksum", "array/numbers", "digest table",
+      directory([](fbs::DirectoryT& d) { d.digests_checksum ^= 1; }));
+}
+
+// What readers do not check: the file opens, every use ends, and verify finds nothing.
+void add_expected_of_writers(list& l) {
+  const auto add = [&](const char* rule, const char* name, const char* base, edit_bytes edit) {
+    l.add(rule, name, base, door::nobody, errc::malformed, "", std::move(edit));
+  };
+  using F = fbs::ForestT;
+  enum { i2, i4, u1 };
+  add("W1", "a bool8 of 2", "array/others", array(u1, [](auto& a, auto& s) {
+        a.element_type = fbs::ElementType::bool8;
+        s.segments[s.directory.objects[u1]->first_segment][0] = std::byte{2};
+      }));
+  add("W1", "real labels where integers count", "forest/integers", forest([](F& f) { f.label_reals = {1, 2, 3}; }));
+  add("W2", "another split value", "forest/inline",
+      first_node(false, [](auto& value, auto&, auto&) { value = 12345; }));
+  add("W3", "a layout of 16 byte nodes for a small forest", "forest/inline", parts(widen));
+  add("W4", "two equal leaf rows", "forest/scalar", parts([](stone_file& s) {
+        bytes& rows = segment(s, fbs::SegmentRole::leaf_values);
+        std::copy(rows.begin(), rows.begin() + 8, rows.begin() + 8);
+      }));
+  add("W5", "stored ids of nodes that are no leaves", "forest/stored_ids",
+      number_in<std::uint32_t>(fbs::SegmentRole::leaf_ids, 0, 77));
+  add("W6", "a parameter that is not read", "forest/integers", forest([](F& f) { f.epilogue_parameters[1] = 5; }));
+  add("W7", "an empty vector that is there", "forest/inline",
+      forest([](F& f) { f.slot_cut_ends.assign(f.slot_columns.size(), 0); }));
+  add("W8", "segments in another order", "forest/inline", parts([](stone_file& s) {
+        F& f = *s.directory.objects[0]->description.AsForest();
+        std::swap(s.segments[0], s.segments[1]);
+        std::swap(f.segment_roles[0], f.segment_roles[1]);
+        std::swap(f.segment_layouts[0], f.segment_layouts[1]);
+      }));
+  add("W9", "a time as producer", "array/numbers",
+      directory([](fbs::DirectoryT& d) { d.producer = "2026-11-24 08:00"; }));
+  add("W11", "a key twice", "value/nested", parts([](stone_file& s) {
+        // {"a": 1, "a": 1}: the second text's bytes are its own.
+        s.segments[0].resize(5 * 16);
+        store(s.segments[0], 0, value_node{9, 2, 4});
+        store(s.segments[0], 1, value_node{6, 1, 0});
+        store(s.segments[0], 2, value_node{3, 0, 1});
+        store(s.segments[0], 3, value_node{6, 1, 1});
+        store(s.segments[0], 4, value_node{3, 0, 1});
+        s.segments[1].assign(2, std::byte{'a'});
+      }));
+}
+
+} // namespace
+
+const char* to_string(door where) {
+  switch (where) {
+  case door::open: return "open";
+  case door::object: return "object";
+  case door::verify: return "verify";
+  case door::nobody: return "nobody";
+  }
+  return "?";
+}
+
+const std::vector<attack>& attacks() {
+  static const std::vector<attack> all = [] {
+    list l;
+    add_header(l);
+    add_directory(l);
+    add_arrays(l);
+    add_values(l);
+    add_forests(l);
+    add_nodes(l);
+    add_verify(l);
+    add_expected_of_writers(l);
+    return l.all;
+  }();
+  return all;
+}
+
+} // namespace petrify::test
