@@ -11,11 +11,11 @@
 #include <petrify/writer.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -134,10 +134,14 @@ TEST_CASE("EveryRuleOfTheFormatPageHasAnAttack") {
     attacked.insert(one.rule);
   const std::string page = text_of(std::string(PETRIFY_SOURCE_DIR) + "/docs/format.md");
   const std::string rules = page.substr(page.find("## 9. Validity rules"));
-  const std::regex row("\n\\| ([HDOAXFNVW][0-9]+) \\|");
   std::size_t count = 0;
-  for (std::sregex_iterator at(rules.begin(), rules.end(), row), end; at != end; ++at, ++count) {
-    const std::string rule = (*at)[1];
+  std::istringstream lines(rules);
+  for (std::string line; std::getline(lines, line);) {
+    // "| F12 | ..."
+    if (!line.starts_with("| ") || line.size() < 4 || std::isupper(line[2]) == 0 || std::isdigit(line[3]) == 0)
+      continue;
+    const std::string rule = line.substr(2, line.find(' ', 2) - 2);
+    ++count;
     // That a file is complete is a promise of the writer; no edit of a complete file breaks it.
     if (rule != "W10")
       CHECK_MESSAGE(attacked.count(rule) == 1, rule);
