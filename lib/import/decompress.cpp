@@ -19,7 +19,11 @@ namespace {
 
 using bytes = std::span<const std::byte>;
 
-constexpr std::uint64_t lzma_memory = std::uint64_t{1} << 30;
+// What xz and lzma may take for their window, which a stream of 13 bytes can ask for in full: as much as may be
+// decoded, since a larger one is never filled; but no less than the strongest preset needs (65 MiB), and never more
+// than this.
+constexpr std::uint64_t min_lzma_memory = std::uint64_t{128} << 20;
+constexpr std::uint64_t max_lzma_memory = std::uint64_t{1} << 30;
 
 template <std::size_t N>
 bool starts_with(bytes input, const std::array<unsigned char, N>& magic) {
@@ -80,6 +84,8 @@ public:
   }
 
   std::size_t size() const { return out_.size(); }
+  // Bytes that the stream may decode to.
+  std::uint64_t limit() const { return limit_; }
   byte_buffer take() {
     out_.shrink_to_fit();
     return std::move(out_);
@@ -192,7 +198,7 @@ private:
 
 class lzma_decoder final : public decoder {
 public:
-  lzma_decoder() { next_member(); }
+  explicit lzma_decoder(std::uint64_t memory) : memory_(memory) { next_member(); }
   ~lzma_decoder() override { lzma_end(&stream_); }
 
   progress step(bytes& in, std::span<std::byte> out) override {
@@ -209,7 +215,7 @@ public:
     case LZMA_MEM_ERROR: no_memory("lzma");
     case LZMA_MEMLIMIT_ERROR:
       fail(errc::limit_exceeded, {}, "the lzma decoder would need ", lzma_memusage(&stream_), " bytes, allowed are ",
-           lzma_memory);
+           memory_);
     case LZMA_OPTIONS_ERROR: fail(errc::unsupported, {}, "the stream uses options that liblzma does not know");
     case LZMA_FORMAT_ERROR: fail(errc::malformed, {}, "neither an xz nor an lzma stream");
     default: fail(errc::malformed, {}, "the compressed data is damaged");
@@ -218,7 +224,7 @@ public:
   }
   // The same struct may be initialised again: liblzma then reuses or frees what it holds.
   void next_member() override {
-    if (lzma_auto_decoder(&stream_, lzma_memory, 0) != LZMA_OK)
+    if (lzma_auto_decoder(&stream_, memory_, 0) != LZMA_OK)
       no_memory("lzma");
   }
   // The xz format pads with zero bytes; beyond them Python's lzma module ignores whatever does not start a member.
@@ -229,6 +235,7 @@ public:
 
 private:
   lzma_stream stream_ = LZMA_STREAM_INIT;
+  std::uint64_t memory_;
 };
 
 class lz4_decoder final : public decoder {
@@ -255,13 +262,14 @@ private:
   LZ4F_dctx* context_ = nullptr;
 };
 
-std::unique_ptr<decoder> make_decoder(compression kind) {
+std::unique_ptr<decoder> make_decoder(compression kind, std::uint64_t max_decoded) {
   switch (kind) {
   case compression::zlib: return std::make_unique<zlib_decoder>(false);
   case compression::gzip: return std::make_unique<zlib_decoder>(true);
   case compression::bzip2: return std::make_unique<bzip2_decoder>();
   case compression::xz:
-  case compression::lzma: return std::make_unique<lzma_decoder>();
+  case compression::lzma:
+    return std::make_unique<lzma_decoder>(std::clamp(max_decoded, min_lzma_memory, max_lzma_memory));
   case compression::lz4: return std::make_unique<lz4_decoder>();
   case compression::none: break;
   }
@@ -327,7 +335,7 @@ byte_buffer decompress(compression kind, bytes input, const decode_limits& limit
     return copy;
   }
   sink out(input.size(), limits);
-  const auto source = make_decoder(kind);
+  const auto source = make_decoder(kind, out.limit());
   bytes rest = input;
   try {
     do {

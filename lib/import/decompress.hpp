@@ -29,7 +29,8 @@ struct decode_limits {
 // Decodes the whole of `bytes`, all members of a concatenation one after the other. What may follow the last member is
 // what Python's reader of that format accepts: gzip zero bytes, xz and lzma zero or other bytes that start no member,
 // bzip2 bytes that start no member, zlib and lz4 nothing. compression::none copies.
-// Cost: the decoder's speed; memory for the result plus at most 1 GiB for a decoder's own window.
+// Cost: the decoder's speed; memory for the result, and for the window of xz and lzma, which a stream of 13 bytes asks
+// for: as much as the stream may decode to, but 128 MiB at least and 1 GiB at most.
 // Throws: truncated, malformed, limit_exceeded.
 byte_buffer decompress(compression kind, std::span<const std::byte> bytes, const decode_limits& limits = {});
 

@@ -176,9 +176,17 @@ TEST_CASE("LimitsAreExact") {
 }
 
 TEST_CASE("AnLzmaWindowBeyondMemoryIsRefused") {
-  std::string bytes = samples[4].bytes;
-  bytes.replace(1, 4, "\0\0\0\x80"s);
-  CHECK(code_of(compression::lzma, bytes) == errc::limit_exceeded);
+  const auto with_window = [](char top) {
+    std::string bytes = samples[4].bytes;
+    bytes.replace(1, 4, "\0\0\0"s + top);
+    return bytes;
+  };
+  const decode_limits any{.free_bytes = std::uint64_t{4} << 30};
+  CHECK(code_of(compression::lzma, with_window('\x80'), any) == errc::limit_exceeded); // 2 GiB
+  CHECK(code_of(compression::lzma, with_window('\x20')) == errc::limit_exceeded);      // 512 MiB of at most 256 decoded
+  CHECK(decode(compression::lzma, with_window('\x20'), any) == plain);
+  // The strongest preset's, 64 MiB, whatever may be decoded.
+  CHECK(decode(compression::lzma, with_window('\x04'), {.max_bytes = plain.size()}) == plain);
 }
 
 TEST_CASE("BuffersGrowMoveAndShrink") {
