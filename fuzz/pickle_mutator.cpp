@@ -1,10 +1,18 @@
-// Mutations of pickles that keep them pickles: whole operations put in, taken out, doubled, moved.
+// Mutations of pickles that keep them pickles: whole operations put in, taken out, doubled, moved; also inside a
+// compressed stream, which is compressed anew.
 #include "dice.hpp"
 #include "target.hpp"
+
+#include "import/decompress.hpp"
+
+#include <petrify/error.hpp>
+
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 namespace petrify::fuzz {
 
@@ -88,12 +96,116 @@ constexpr std::string_view operations[] = {
     "C\x04\x01\0\x02\0tb"sv,
 };
 
-} // namespace
+// Bytes of the operation at the begin of `rest`, argument included; 1 for what is none.
+std::size_t operation_length(std::string_view rest) {
+  const auto counted = [&](std::size_t width) {
+    std::uint64_t count = 0;
+    if (rest.size() > width)
+      std::memcpy(&count, rest.data() + 1, width);
+    return 1 + width + static_cast<std::size_t>(std::min<std::uint64_t>(count, rest.size()));
+  };
+  const auto lines = [&](int n) {
+    std::size_t end = 0;
+    for (; n != 0 && end != std::string_view::npos; --n)
+      end = rest.find('\n', end + 1);
+    return end == std::string_view::npos ? std::size_t{1} : end + 1;
+  };
+  switch (static_cast<unsigned char>(rest[0])) {
+  case 'K':
+  case 'q':
+  case 'h':
+  case 0x80: return 2;
+  case 'M': return 3;
+  case 'J':
+  case 'r':
+  case 'j': return 5;
+  case 'G':
+  case 0x95: return 9;
+  case 0x8a:
+  case 0x8c:
+  case 'C':
+  case 'U': return counted(1);
+  case 0x8b:
+  case 'X':
+  case 'B':
+  case 'T': return counted(4);
+  case 0x8d:
+  case 0x8e:
+  case 0x96: return counted(8);
+  case 'c': return lines(2);
+  case 'I':
+  case 'F':
+  case 'L':
+  case 'P': return lines(1);
+  default: return 1;
+  }
+}
 
-std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t room, std::uint32_t seed) {
-  dice roll(seed);
+// The operations of a pickle, one behind the other. Raw arrays of joblib come out as operations that are none.
+std::vector<std::string_view> split(std::string_view pickle) {
+  std::vector<std::string_view> out;
+  while (!pickle.empty()) {
+    out.push_back(pickle.substr(0, operation_length(pickle)));
+    pickle.remove_prefix(out.back().size());
+  }
+  return out;
+}
+
+// Operations taken out, doubled, swapped, put in, and arguments changed. Frames go: their lengths would be wrong.
+std::size_t change_operations(dice& roll, std::uint8_t* data, std::size_t size, std::size_t room) {
+  const std::vector<char> original(data, data + size);
+  std::vector<std::string_view> all = split({original.data(), original.size()});
+  if (!roll.once_in(8))
+    std::erase_if(all, [](std::string_view one) { return one[0] == '\x95' && one.size() == 9; });
+  std::vector<std::vector<char>> changed; // what `all` borrows from, beside the original
+  const std::size_t steps = 1 + roll.below(3);
+  changed.reserve(steps);
+  for (std::size_t i = 0; i < steps && all.size() > 2; ++i) {
+    // Behind PROTO.
+    const std::size_t at = 1 + roll.below(all.size() - 1);
+    const auto place = [&](std::size_t k) { return all.begin() + static_cast<std::ptrdiff_t>(k); };
+    switch (roll.below(8)) {
+    case 0: all.erase(place(at)); break;
+    case 1: all.insert(place(at), all[at]); break;
+    case 2: std::swap(all[at], all[1 + roll.below(all.size() - 1)]); break;
+    case 3: { // some operations from elsewhere
+      const std::size_t from = 1 + roll.below(all.size() - 1);
+      const std::size_t count = std::min(all.size() - from, std::size_t{1} << roll.below(5));
+      const std::vector<std::string_view> piece(place(from), place(from + count));
+      all.insert(place(at), piece.begin(), piece.end());
+      break;
+    }
+    case 4: all[at] = operations[roll.below(std::size(operations))]; break;
+    case 5: all.insert(place(at), operations[roll.below(std::size(operations))]); break;
+    default: { // a byte of an argument
+      if (all[at].size() < 2)
+        break;
+      std::vector<char>& own = changed.emplace_back(all[at].begin(), all[at].end());
+      char& byte = own[1 + roll.below(own.size() - 1)];
+      byte = static_cast<char>(other_number(roll, static_cast<std::uint8_t>(byte)));
+      all[at] = {own.data(), own.size()};
+    }
+    }
+  }
+  std::size_t end = 0;
+  for (const std::string_view one : all) {
+    if (end + one.size() > room)
+      break;
+    std::memcpy(data + end, one.data(), one.size());
+    end += one.size();
+  }
+  return end;
+}
+
+std::size_t mutate_plain(dice& roll, std::uint8_t* data, std::size_t size, std::size_t room) {
   if (size < 4 || roll.once_in(3))
     return LLVMFuzzerMutate(data, size, room);
+  if (roll.once_in(2)) {
+    size = change_operations(roll, data, size, room);
+    if (size > 0 && !roll.once_in(8))
+      data[size - 1] = '.';
+    return size;
+  }
   // Behind the two bytes of PROTO and before STOP.
   for (std::size_t steps = 1 + roll.below(3); steps != 0; --steps) {
     const std::size_t at = 2 + roll.below(size - 2);
@@ -135,4 +247,31 @@ std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t room, std::
   return size;
 }
 
+// Mutates what is inside, and compresses it with zlib; 0 where that cannot be.
+std::size_t mutate_compressed(dice& roll, std::uint8_t* data, std::size_t size, std::size_t room) {
+  try {
+    const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
+    const compression kind = detect_compression(bytes);
+    if (kind == compression::none)
+      return 0;
+    const byte_buffer inside = decompress(kind, bytes, {.max_bytes = 16 << 10});
+    std::vector<std::uint8_t> plain(2 * inside.size() + 64);
+    if (!inside.empty())
+      std::memcpy(plain.data(), inside.data(), inside.size());
+    const std::size_t length = mutate_plain(roll, plain.data(), inside.size(), plain.size());
+    uLongf written = room;
+    return ::compress2(data, &written, plain.data(), length, 1) == Z_OK ? written : 0;
+  } catch (const error&) {
+    return 0; // not compressed any more
+  }
+}
+} // namespace
+
+std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t room, std::uint32_t seed) {
+  dice roll(seed);
+  if (!roll.once_in(4))
+    if (const std::size_t made = mutate_compressed(roll, data, size, room); made != 0)
+      return made;
+  return mutate_plain(roll, data, size, room);
+}
 } // namespace petrify::fuzz

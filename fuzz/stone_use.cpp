@@ -13,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <complex>
 #include <limits>
 
 namespace petrify::fuzz {
@@ -37,12 +38,36 @@ void use_elements(const any_array& array) {
   read(std::as_bytes(view.elements()));
   if (view.size() == 0)
     return;
-  // The last element, reached by its indices.
+  // Every element by its indices: in memory order, one behind the other.
+  std::vector<std::uint64_t> index(view.rank());
+  const extents places(array.shape(), array.order());
+  const bool row_major = array.order() == axis_order::row_major;
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(view.size(), 256); ++i) {
+    std::uint64_t left = i;
+    for (std::size_t k = 0; k < index.size(); ++k) {
+      const std::size_t axis = row_major ? index.size() - 1 - k : k;
+      index[axis] = left % view.shape()[axis];
+      left /= view.shape()[axis];
+    }
+    require(places.checked_offset(index) == static_cast<std::int64_t>(i) &&
+                places.offset(index) == static_cast<std::int64_t>(i),
+            "indices lead to elements in order");
+  }
+  // The last element.
   std::int64_t last = 0;
   for (std::size_t axis = 0; axis < view.rank(); ++axis)
     last += static_cast<std::int64_t>(view.shape()[axis] - 1) * view.strides()[axis];
   require(last + 1 == static_cast<std::int64_t>(view.size()), "the last element is at the end");
   read(std::as_bytes(std::span(view.data() + last, 1)));
+  // A column at a time, as rows() takes a matrix.
+  if constexpr (feature_value<T>)
+    if (const rows matrix(view); matrix.num_columns() != 0)
+      for (std::size_t r = 0; r < std::min<std::size_t>(matrix.num_rows(), 16); ++r)
+        for (std::size_t c = 0; c < std::min<std::size_t>(matrix.num_columns(), 16); ++c) {
+          const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(r) * matrix.row_stride() +
+                                    static_cast<std::ptrdiff_t>(c) * matrix.column_stride();
+          read(std::as_bytes(std::span(static_cast<const T*>(matrix.data()) + at, 1)));
+        }
 }
 
 void use_numbers(const any_array& array) {
@@ -55,6 +80,11 @@ void use_numbers(const any_array& array) {
   case dtype::uint16: return use_elements<std::uint16_t>(array);
   case dtype::uint32: return use_elements<std::uint32_t>(array);
   case dtype::uint64: return use_elements<std::uint64_t>(array);
+  case dtype::bool8: return use_elements<bool8>(array);
+  case dtype::float16: return use_elements<float16>(array);
+  case dtype::bfloat16: return use_elements<bfloat16>(array);
+  case dtype::complex64: return use_elements<std::complex<float>>(array);
+  case dtype::complex128: return use_elements<std::complex<double>>(array);
   case dtype::float32: return use_elements<float>(array);
   case dtype::float64: return use_elements<double>(array);
   default: read(array.bytes());
@@ -81,6 +111,9 @@ void use_node(const value_view& value, std::size_t depth) {
     ++count;
   }
   require(count == value.size(), "as many values as it says");
+  if (value.kind() == value_kind::list && count != 0)
+    require(value[0].kind() == (*value.elements().begin()).kind(), "the first element is the first");
+  (void)value.find("a");
 }
 
 template <class T>
