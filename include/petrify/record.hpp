@@ -37,8 +37,8 @@ struct record_limits {
 //
 // FlatBuffers' Verifier checks it, with a cap on tables. Cost: linear in the record for schemas without vectors of
 // strings or tables; with them tables * size at worst, which a hostile file can reach and `limits` bound: 500 KB cost
-// seconds, and twice as much four times as long. So raise max_bytes no further than your records need. Thread safety: like any value; const
-// use from any number of threads.
+// seconds, and twice as much four times as long. So raise max_bytes no further than your records need.
+// Thread safety: like any value; const use from any number of threads.
 template <class Table>
 class record {
 public:
