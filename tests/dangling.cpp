@@ -1,4 +1,4 @@
-// Uses of a view whose file would be gone: each must not compile (tests/dangling.sh). CASE 0, where the file stays, must.
+// Uses of a view whose file would be gone: none may compile (tests/dangling.sh), but CASE 0, where the file stays.
 #include <petrify/npy.hpp>
 #include <petrify/petrify.hpp>
 
