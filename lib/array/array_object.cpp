@@ -1,9 +1,9 @@
 #include "array/array_object.hpp"
 
+#include "base/attempt.hpp"
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
-#include "container/attempt.hpp"
 
 #include <petrify/file.hpp>
 

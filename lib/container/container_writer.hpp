@@ -6,8 +6,8 @@
 #include "mapping/output_file.hpp"
 
 #include <functional>
+#include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 namespace petrify::inline v0 {
@@ -49,7 +49,7 @@ private:
   output_file file_;
   std::function<void(std::uint64_t)> progress_;
   directory_builder directory_;
-  std::unordered_set<std::string> names_;
+  std::set<std::string> names_; // no hash table: names may come from a hostile file
   std::string name_;
   bool in_object_ = false;
   bool broken_ = false; // an append of the object failed half-way

@@ -1,6 +1,6 @@
 #include <petrify/file.hpp>
 
-#include "container/attempt.hpp"
+#include "base/attempt.hpp"
 #include "container/container.hpp"
 
 #include <algorithm>

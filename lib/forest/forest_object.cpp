@@ -1,9 +1,9 @@
 // Forests into and out of files.
 #include "array/array_object.hpp"
 #include "array/writer_state.hpp"
+#include "base/attempt.hpp"
 #include "base/fail.hpp"
 #include "base/float_mode.hpp"
-#include "container/attempt.hpp"
 #include "forest/forest_reader.hpp"
 #include "forest/model_content.hpp"
 #include "forest/structure.hpp"

@@ -16,9 +16,9 @@
 #include <petrify/forest_builder.hpp>
 
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
+#include <set>
 #include <utility>
 
 namespace petrify::inline v0 {
@@ -97,7 +97,7 @@ private:
     const auto inside = steps.enter();
     const bool is_dict = bundle.is(pickle::kind::dict);
     // Python's reader keeps the last of equal keys. The number 5 and the text "5" are two keys (and one name: refused).
-    std::unordered_map<std::string, std::size_t> last;
+    std::map<std::string, std::size_t> last; // no hash table, which keys can be made for
     const auto key_of = [&](std::size_t i) { return (bundle.key(i).as_text() ? "t" : "i") + key_text(bundle.key(i)); };
     for (std::size_t i = 0; is_dict && i < bundle.size(); ++i)
       last[key_of(i)] = i;
@@ -181,7 +181,7 @@ private:
   std::optional<std::uint64_t> bytes_left_;
   std::optional<read_budget> budget_;
   plain_values plain_;
-  std::unordered_set<std::string> names_;
+  std::set<std::string> names_;
   std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <string_view>
 #include <unordered_map>
 
@@ -57,16 +58,24 @@ void add_scalar(value_builder& out, const pickle::value& value) {
   refuse(value);
 }
 
-// Which entries of a dict count: of equal text keys the last.
+// Which entries of a dict count: of equal text keys the last. A file may use one long text as the key of a million
+// entries: each text is looked at once. A tree rather than a hash table, which texts can be made for.
 std::vector<std::size_t> entries_of(const pickle::value& dict) {
-  std::unordered_map<std::string_view, std::size_t> last;
+  std::unordered_map<pickle::ref, std::size_t> last_of_value;
   for (std::size_t i = 0; i < dict.size(); ++i)
-    if (const auto key = dict.key(i).as_text())
-      last[*key] = i;
+    last_of_value[dict.key(i).id()] = i;
+  std::map<std::string_view, std::size_t> last_of_text;
+  for (const auto& [id, i] : last_of_value)
+    if (const auto words = dict.key(i).as_text()) {
+      std::size_t& last = last_of_text[*words];
+      last = std::max(last, i);
+    }
   std::vector<std::size_t> out;
   for (std::size_t i = 0; i < dict.size(); ++i) {
-    const auto key = dict.key(i).as_text();
-    if (!key || last[*key] == i)
+    const pickle::value key = dict.key(i);
+    if (last_of_value[key.id()] != i && key.as_text())
+      continue;
+    if (const auto words = key.as_text(); !words || last_of_text[*words] == i)
       out.push_back(i);
   }
   return out;

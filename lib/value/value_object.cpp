@@ -1,8 +1,8 @@
 #include "value/value_object.hpp"
 
 #include "array/writer_state.hpp"
+#include "base/attempt.hpp"
 #include "base/fail.hpp"
-#include "container/attempt.hpp"
 #include "value/value_content.hpp"
 
 #include <petrify/file.hpp>

@@ -136,6 +136,26 @@ TEST_CASE("FlushingDenormalsAndOtherRoundingsChangeNothing") {
 }
 #endif
 
+#if defined(__x86_64__)
+TEST_CASE("EnabledTrapsDoNotStrike") {
+  constexpr unsigned invalid_zero_overflow = 0x0680;
+  const temp_dir dir;
+  writer out(dir.path("f"));
+  out.add("model", awkward_forest(compare_as::float32, dtype::float32, 3).build());
+  out.commit();
+  const file from = file::open(dir.path("f"));
+  const std::vector<double> x = awkward_rows(200, 5); // 1e300 overflows as float32; NaN, infinities
+  const results expected = predict_all(from.forest("model"), x);
+  const unsigned usual = _mm_getcsr();
+  _mm_setcsr(usual & ~invalid_zero_overflow & ~0x3fu);
+  const results with_traps = predict_all(from.forest("model"), x);
+  const unsigned left = _mm_getcsr();
+  _mm_setcsr(usual);
+  CHECK((left & 0xffc0u) == (usual & ~invalid_zero_overflow & 0xffc0u));
+  CHECK(with_traps == expected);
+}
+#endif
+
 TEST_CASE("BothProcessesPredictAfterFork") {
   const temp_dir dir;
   writer out(dir.path("f"));

@@ -366,6 +366,24 @@ TEST_CASE("EveryValueFixtureComesBackAsPythonSavedIt") {
   CHECK(checked == 6 * 19);
 }
 
+// Work in proportion to entries * text would be hours here.
+TEST_CASE("OneLongTextAsKeyOfManyEntriesIsLookedAtOnce") {
+  std::string stream("\x80\x04X\0\0\x40\0", 7); // 4 MiB of text, kept as memo 1; then a dict
+  stream.append(std::size_t{4} << 20, 'k');
+  stream += "q\x01"
+            "0}(";
+  for (int i = 0; i < 200'000; ++i)
+    stream += i + 1 < 200'000 ? "h\x01N" : "h\x01\x88"; // None, and True for the last
+  stream += "u.";
+  const temp_dir dir;
+  writer out(dir.path("v"));
+  import_bytes(std::as_bytes(std::span(stream)), out);
+  out.commit();
+  const file from = file::open(dir.path("v"));
+  CHECK(from.value("value").size() == 1);
+  CHECK((*from.value("value").entries().begin()).second.as_bool() == true);
+}
+
 TEST_CASE("WhatIsNotImportableIsRefusedInOneSentence") {
   // These load although Python would refuse or do harm: the harmful part is inert, the list holds two models.
   // A bomb within its limits is the bytes object that it says it is.
