@@ -1,6 +1,7 @@
 // petrify_bench_hostile: what the worst directories cost to open, and to open and ask for every object in them.
 // Budget: 1 ms + 50 ns a byte. Exit status 1 when a case is beyond it.
 #include "corrupt/hostile_directory.hpp"
+#include "support/aligned_bytes.hpp"
 
 #include <petrify/file.hpp>
 
@@ -11,8 +12,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -75,10 +74,8 @@ int main() {
     for (const std::size_t size : {std::size_t{1} << 10, std::size_t{16} << 10, std::size_t{500'000},
                                    std::size_t{8} << 20, (std::size_t{64} << 20) - 4096}) {
       const std::vector<std::byte> made = one.make(size);
-      const std::unique_ptr<std::byte, decltype(&std::free)> memory(
-          static_cast<std::byte*>(std::aligned_alloc(64, (made.size() + 63) / 64 * 64)), &std::free);
-      std::memcpy(memory.get(), made.data(), made.size());
-      const std::span<const std::byte> bytes(memory.get(), made.size());
+      test::aligned_bytes memory(made);
+      const std::span<const std::byte> bytes = memory.bytes();
       const std::size_t before = most = live;
       const double open = least_seconds([&] {
         try {

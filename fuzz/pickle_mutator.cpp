@@ -200,49 +200,8 @@ std::size_t change_operations(dice& roll, std::uint8_t* data, std::size_t size, 
 std::size_t mutate_plain(dice& roll, std::uint8_t* data, std::size_t size, std::size_t room) {
   if (size < 4 || roll.once_in(3))
     return LLVMFuzzerMutate(data, size, room);
-  if (roll.once_in(2)) {
-    size = change_operations(roll, data, size, room);
-    if (size > 0 && !roll.once_in(8))
-      data[size - 1] = '.';
-    return size;
-  }
-  // Behind the two bytes of PROTO and before STOP.
-  for (std::size_t steps = 1 + roll.below(3); steps != 0; --steps) {
-    const std::size_t at = 2 + roll.below(size - 2);
-    const std::size_t length = std::min(std::size_t{1} << roll.below(6), size - at);
-    switch (roll.below(5)) {
-    case 0: // take out
-      if (size - length < 4)
-        break;
-      std::memmove(data + at, data + at + length, size - at - length);
-      size -= length;
-      break;
-    case 1: { // put in a copy of what is elsewhere
-      const std::size_t from = 2 + roll.below(size - 2);
-      const std::size_t piece = std::min(length, size - from);
-      if (size + piece > room)
-        break;
-      std::uint8_t copy[64];
-      std::memcpy(copy, data + from, piece);
-      std::memmove(data + at + piece, data + at, size - at);
-      std::memcpy(data + at, copy, piece);
-      size += piece;
-      break;
-    }
-    case 2: // another number
-      data[at] = other_number(roll, data[at]);
-      break;
-    default: {
-      const std::string_view put = operations[roll.below(std::size(operations))];
-      if (size + put.size() > room)
-        break;
-      std::memmove(data + at + put.size(), data + at, size - at);
-      std::memcpy(data + at, put.data(), put.size());
-      size += put.size();
-    }
-    }
-  }
-  if (!roll.once_in(8))
+  size = change_operations(roll, data, size, room);
+  if (size > 0 && !roll.once_in(8))
     data[size - 1] = '.';
   return size;
 }
@@ -265,6 +224,7 @@ std::size_t mutate_compressed(dice& roll, std::uint8_t* data, std::size_t size, 
     return 0; // not compressed any more
   }
 }
+
 } // namespace
 
 std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t room, std::uint32_t seed) {
@@ -274,4 +234,5 @@ std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t room, std::
       return made;
   return mutate_plain(roll, data, size, room);
 }
+
 } // namespace petrify::fuzz

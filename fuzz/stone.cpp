@@ -2,29 +2,11 @@
 #include "stone_use.hpp"
 #include "target.hpp"
 
-#include <cstdlib>
-#include <cstring>
-#include <memory>
+#include "support/aligned_bytes.hpp"
 
 namespace petrify::fuzz {
 
 namespace {
-
-// The input at an address where a view may stand, in memory of just its size, so that a sanitizer sees any step beyond.
-struct aligned_input {
-  std::unique_ptr<std::byte, decltype(&std::free)> memory{nullptr, &std::free};
-  std::span<const std::byte> bytes;
-
-  explicit aligned_input(std::span<const std::byte> from) {
-    void* at = nullptr;
-    if (::posix_memalign(&at, 64, from.size()) != 0)
-      broken("no memory");
-    memory.reset(static_cast<std::byte*>(at));
-    if (!from.empty())
-      std::memcpy(at, from.data(), from.size());
-    bytes = {memory.get(), from.size()};
-  }
-};
 
 // Says what may be thrown: nothing but petrify's own error, and that says where.
 template <class F>
@@ -44,9 +26,9 @@ bool accepted(F f) {
 void run(std::span<const std::byte> input) {
   if (input.size() > 64 << 10)
     return;
-  const aligned_input memory(input);
+  test::aligned_bytes memory(input);
   std::optional<file> opened;
-  if (!accepted([&] { opened = file::open_bytes(memory.bytes); }))
+  if (!accepted([&] { opened = file::open_bytes(memory.bytes()); }))
     return;
   ++totals.accepted;
   const std::uint64_t used_before = totals.used;

@@ -20,22 +20,12 @@ namespace petrify::fuzz {
 
 namespace {
 
-// What was read ends here, so that no read is optimised away.
-volatile std::uint64_t sink = 0;
-void read(std::span<const std::byte> bytes) {
-  std::uint64_t sum = 0;
-  for (const std::byte b : bytes)
-    sum += std::to_integer<std::uint64_t>(b);
-  sink = sink + sum;
-}
-void read(std::string_view text) { read(std::as_bytes(std::span(text))); }
-
 template <element T>
 void use_elements(const any_array& array) {
   const array_view<T> view = array.as<T>();
   require(view.elements().size() == view.size() && view.elements().size_bytes() == array.bytes().size(),
           "elements are the segment");
-  read(std::as_bytes(view.elements()));
+  look_at(std::as_bytes(view.elements()));
   if (view.size() == 0)
     return;
   // Every element by its indices: in memory order, one behind the other.
@@ -58,7 +48,7 @@ void use_elements(const any_array& array) {
   for (std::size_t axis = 0; axis < view.rank(); ++axis)
     last += static_cast<std::int64_t>(view.shape()[axis] - 1) * view.strides()[axis];
   require(last + 1 == static_cast<std::int64_t>(view.size()), "the last element is at the end");
-  read(std::as_bytes(std::span(view.data() + last, 1)));
+  look_at(std::as_bytes(std::span(view.data() + last, 1)));
   // A column at a time, as rows() takes a matrix.
   if constexpr (feature_value<T>)
     if (const rows matrix(view); matrix.num_columns() != 0)
@@ -66,7 +56,7 @@ void use_elements(const any_array& array) {
         for (std::size_t c = 0; c < std::min<std::size_t>(matrix.num_columns(), 16); ++c) {
           const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(r) * matrix.row_stride() +
                                     static_cast<std::ptrdiff_t>(c) * matrix.column_stride();
-          read(std::as_bytes(std::span(static_cast<const T*>(matrix.data()) + at, 1)));
+          look_at(std::as_bytes(std::span(static_cast<const T*>(matrix.data()) + at, 1)));
         }
 }
 
@@ -87,7 +77,7 @@ void use_numbers(const any_array& array) {
   case dtype::complex128: return use_elements<std::complex<double>>(array);
   case dtype::float32: return use_elements<float>(array);
   case dtype::float64: return use_elements<double>(array);
-  default: read(array.bytes());
+  default: look_at(array.bytes());
   }
 }
 
@@ -97,9 +87,9 @@ void use_node(const value_view& value, std::size_t depth) {
   (void)value.as_int();
   (void)value.as_real();
   if (const auto text = value.as_text())
-    read(*text);
+    look_at(*text);
   if (const auto bytes = value.as_bytes())
-    read(*bytes);
+    look_at(*bytes);
   std::size_t count = 0;
   for (const value_view element : value.elements()) {
     use_node(element, depth + 1);
@@ -196,7 +186,7 @@ void predict(const forest& model) {
     for (std::size_t i = 0; i < classes.size(); ++i) {
       const class_labels labels = model.labels(i % model.num_outputs());
       require(classes[i] < labels.size(), "a class is one of the labels");
-      read(labels.text(classes[i]));
+      look_at(labels.text(classes[i]));
     }
   }
 }
@@ -205,16 +195,16 @@ void predict(const forest& model) {
 
 void use_array(const file& from, const std::string& name) {
   const any_array array = from.array(name);
-  read(array.bytes());
-  read(std::as_bytes(array.text()));
+  look_at(array.bytes());
+  look_at(std::as_bytes(array.text()));
   ++totals.used;
   if (array.type() == dtype::string) {
     const string_array strings = array.strings();
     for (std::uint64_t i = 0; i < strings.size(); ++i)
-      read(strings[i]);
+      look_at(strings[i]);
   } else if (array.type() == dtype::fixed_bytes) {
     for (std::uint64_t i = 0; i < array.size(); ++i)
-      read(array.item(i));
+      look_at(array.item(i));
   } else {
     use_numbers(array);
   }
@@ -231,16 +221,16 @@ void use_record(const file& from, const std::string& name) {
   std::size_t steps = 0;
   for (const user::Config* at = &*config; at != nullptr && steps < 1000; at = at->next(), ++steps) {
     if (at->title() != nullptr)
-      read(std::string_view(at->title()->c_str(), at->title()->size()));
+      look_at(std::string_view(at->title()->c_str(), at->title()->size()));
     if (at->parts() != nullptr)
       for (const user::Part* part : *at->parts())
         if (part->name() != nullptr)
-          read(std::string_view(part->name()->c_str(), part->name()->size()));
+          look_at(std::string_view(part->name()->c_str(), part->name()->size()));
     if (at->words() != nullptr)
       for (const auto* word : *at->words())
-        read(std::string_view(word->c_str(), word->size()));
+        look_at(std::string_view(word->c_str(), word->size()));
     if (at->counts() != nullptr)
-      read({reinterpret_cast<const std::byte*>(at->counts()->Data()), at->counts()->size() * sizeof(std::int64_t)});
+      look_at({reinterpret_cast<const std::byte*>(at->counts()->Data()), at->counts()->size() * sizeof(std::int64_t)});
   }
 }
 
@@ -254,7 +244,7 @@ void use_forest(const file& from, const std::string& name) {
   predict<std::int64_t>(model);
   ++totals.used;
   for (const std::string_view column : model.column_names())
-    read(column);
+    look_at(column);
 }
 
 } // namespace petrify::fuzz

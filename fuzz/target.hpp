@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace petrify::fuzz {
 
@@ -22,6 +23,10 @@ inline void require(bool holds, const char* what) {
   if (!holds)
     broken(what);
 }
+
+// Reads bytes in a way that is not optimised away.
+void look_at(std::span<const std::byte> bytes);
+inline void look_at(std::string_view text) { look_at(std::as_bytes(std::span(text))); }
 
 // What a target does with one input, and how it changes one. Defined by each target.
 void run(std::span<const std::byte> input);

@@ -107,7 +107,7 @@ public:
   std::optional<petrify::forest> try_forest(std::string_view name, std::optional<error>& why,
                                             trust vouched = trust::nothing) const&& = delete;
 
-  // View of value `name` (petrify/value.hpp). Cost: the first call checks the whole value, 1 ns a byte or so; later
+  // View of value `name` (petrify/value.hpp). Cost: the first call checks the whole value in one pass; later
   // ones do not. Throws: errc::not_found, wrong_type, malformed (with the node), unsupported.
   value_view value(std::string_view name) const&;
   value_view value(std::string_view name) const&& = delete;

@@ -1,4 +1,5 @@
 // Where a file's bytes can be, ways in, and what a file that changes under a mapping does.
+#include "support/aligned_bytes.hpp"
 #include "support/reseal.hpp"
 #include "support/support.hpp"
 
@@ -10,7 +11,6 @@
 #include <csetjmp>
 #include <csignal>
 #include <cstring>
-#include <memory>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -37,18 +37,6 @@ struct saved {
     out.add("values", values);
     out.add("words", std::vector<std::string>{"a", "", "bcd"});
     out.commit();
-  }
-};
-
-// The bytes at an address that a view may stand on.
-struct aligned_bytes {
-  std::unique_ptr<std::byte, decltype(&std::free)> memory{nullptr, &std::free};
-  std::span<std::byte> bytes;
-
-  explicit aligned_bytes(const std::vector<std::byte>& from) {
-    memory.reset(static_cast<std::byte*>(std::aligned_alloc(64, (from.size() + 63) / 64 * 64 + 64)));
-    bytes = {memory.get(), from.size()};
-    std::copy(from.begin(), from.end(), bytes.begin());
   }
 };
 
@@ -199,20 +187,21 @@ TEST_CASE("BytesInMemoryAreAWayIn") {
   const saved s;
   const std::vector<std::byte> bytes = read_bytes(s.path);
   aligned_bytes memory(bytes);
-  const file from = file::open_bytes(memory.bytes);
+  const file from = file::open_bytes(memory.bytes());
   CHECK(from.path() == "memory");
   CHECK(holds(from, s.values));
-  CHECK(reinterpret_cast<const std::byte*>(from.array<double>("values").data()) > memory.bytes.data());
+  CHECK(reinterpret_cast<const std::byte*>(from.array<double>("values").data()) > memory.bytes().data());
   CHECK_REFUSED(from.array("x"), errc::not_found, "memory: object \"x\": no such object");
 
-  const auto shifted = std::span(memory.memory.get() + 8, memory.bytes.size());
+  aligned_bytes more(std::vector<std::byte>(bytes.size() + 8));
+  const std::span<std::byte> shifted = more.bytes().subspan(8);
   std::memmove(shifted.data(), bytes.data(), bytes.size());
   CHECK_REFUSED(file::open_bytes(shifted), errc::invalid_argument,
                 "memory: bytes that are not aligned to 64, expected them to be, or residency private_copy");
   const file copy = file::open_bytes(shifted, {residency::private_copy, {}});
   std::memset(shifted.data(), 0, shifted.size());
   CHECK(holds(copy, s.values));
-  CHECK_REFUSED(file::open_bytes(memory.bytes, {residency::prefault, {}}), errc::invalid_argument,
+  CHECK_REFUSED(file::open_bytes(memory.bytes(), {residency::prefault, {}}), errc::invalid_argument,
                 "residency prefault, expected lazy or private_copy");
   CHECK_REFUSED(file::open_bytes({}), errc::not_petrify, "memory: not a petrify file: the file is empty");
   CHECK_REFUSED(file::open_bytes({}, {residency::private_copy, {}}), errc::not_petrify, "the file is empty");

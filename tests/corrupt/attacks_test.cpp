@@ -2,6 +2,7 @@
 // list for people (tests/data/corrupt/README.md) and the rules of the format page have an attack each.
 #include "corrupt/attacks.hpp"
 
+#include "support/aligned_bytes.hpp"
 #include "support/sample_files.hpp"
 #include "support/support.hpp"
 
@@ -15,7 +16,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <set>
 #include <sstream>
 
@@ -77,14 +77,11 @@ TEST_CASE("EveryAttackIsRefusedByItsDoor") {
     const std::vector<std::byte> made = one.edit(base);
     const bool asks_only = one.is_sound && made == base;
     REQUIRE((made != base || asks_only));
-    const std::unique_ptr<std::byte, decltype(&std::free)> memory(
-        static_cast<std::byte*>(std::aligned_alloc(64, (made.size() + 64) / 64 * 64)), &std::free);
-    std::copy(made.begin(), made.end(), memory.get());
-    const std::span<const std::byte> bytes(memory.get(), made.size());
+    aligned_bytes memory(made);
 
     std::optional<file> from;
     door seen = door::nobody;
-    auto failure = error_of([&] { from = file::open_bytes(bytes, {.bounds = one.bounds}); });
+    auto failure = error_of([&] { from = file::open_bytes(memory.bytes(), {.bounds = one.bounds}); });
     if (failure) {
       seen = door::open;
     } else if ((failure = error_of([&] { one.ask ? one.ask(*from) : use_all(*from); }))) {

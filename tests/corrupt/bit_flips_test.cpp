@@ -1,5 +1,6 @@
 // Every single bit of three small files, and every length they can be cut to: verify refuses each, and whoever opens
 // and uses it all the same comes to no harm.
+#include "support/aligned_bytes.hpp"
 #include "support/random_forest.hpp"
 #include "support/support.hpp"
 
@@ -8,9 +9,7 @@
 #include <petrify/file.hpp>
 #include <petrify/writer.hpp>
 
-#include <cstring>
 #include <functional>
-#include <memory>
 
 using namespace petrify;
 using namespace petrify::test;
@@ -61,23 +60,6 @@ const std::vector<small_file>& small_files() {
   return all;
 }
 
-// Bytes at an address where a view may stand, in memory of just their size, so that a sanitizer sees every step beyond.
-class exact_copy {
-public:
-  explicit exact_copy(std::span<const std::byte> from) : size_(from.size()) {
-    void* at = nullptr;
-    REQUIRE(::posix_memalign(&at, 64, from.size()) == 0);
-    memory_.reset(static_cast<std::byte*>(at));
-    if (!from.empty())
-      std::memcpy(at, from.data(), from.size());
-  }
-  std::span<std::byte> bytes() { return {memory_.get(), size_}; }
-
-private:
-  std::unique_ptr<std::byte, decltype(&std::free)> memory_{nullptr, &std::free};
-  std::size_t size_;
-};
-
 bool is_refused_by_verify(std::span<const std::byte> bytes) {
   try {
     return !file::open_bytes(bytes).verify().empty();
@@ -119,7 +101,7 @@ std::vector<std::byte> bytes_of(const small_file& one) {
 TEST_CASE("VerifyRefusesEverySingleBitFlipAndNoneDoesHarm") {
   for (const small_file& one : small_files()) {
     CAPTURE(one.name);
-    exact_copy copy(bytes_of(one));
+    aligned_bytes copy(bytes_of(one));
     REQUIRE_FALSE(is_refused_by_verify(copy.bytes()));
     std::size_t missed = 0;
     for (std::size_t bit = 0; bit < 8 * copy.bytes().size(); ++bit) {
@@ -139,14 +121,14 @@ TEST_CASE("VerifyRefusesEveryTruncationAndNoneDoesHarm") {
     CAPTURE(one.name);
     const std::vector<std::byte> whole = bytes_of(one);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      exact_copy copy(std::span<const std::byte>(whole).first(size));
+      aligned_bytes copy(std::span<const std::byte>(whole).first(size));
       CHECK(is_refused_by_verify(copy.bytes()));
       use(copy.bytes());
     }
     // And something behind the end.
     std::vector<std::byte> longer = whole;
     longer.push_back(std::byte{0});
-    exact_copy copy(longer);
+    aligned_bytes copy(longer);
     CHECK(is_refused_by_verify(copy.bytes()));
   }
 }

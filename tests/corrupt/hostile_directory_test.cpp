@@ -1,13 +1,10 @@
 // The worst directories (benchmarks/hostile.cpp has their times) do no harm: each opens or is refused.
 #include "corrupt/hostile_directory.hpp"
 
+#include "support/aligned_bytes.hpp"
 #include "support/support.hpp"
 
 #include <petrify/file.hpp>
-
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 
 using namespace petrify;
 using namespace petrify::test;
@@ -18,11 +15,9 @@ TEST_CASE("HostileDirectoriesAreRefusedOrHarmless") {
       CAPTURE(one.name);
       CAPTURE(size);
       const std::vector<std::byte> made = one.make(size);
-      const std::unique_ptr<std::byte, decltype(&std::free)> memory(
-          static_cast<std::byte*>(std::aligned_alloc(64, (made.size() + 63) / 64 * 64)), &std::free);
-      std::memcpy(memory.get(), made.data(), made.size());
+      aligned_bytes memory(made);
       const auto failure = error_of([&] {
-        const file from = file::open_bytes({memory.get(), made.size()});
+        const file from = file::open_bytes(memory.bytes());
         for (const object_info& object : from.objects()) {
           const auto refused = error_of([&] {
             if (object.kind == "array")
