@@ -46,8 +46,9 @@ struct subject {
   subject(std::string called, petrify::file from)
       : name(std::move(called)), file(std::move(from)), forest(file.forest("model")),
         values(bench::random_rows(forest, num_rows)), keys(num_rows * num_slots()) {
+    petrify::row_encoder encoder(forest.data());
     for (std::size_t i = 0; i < num_rows; ++i)
-      petrify::encode_row(forest.data(), rows(0, num_rows), i, keys.data() + i * num_slots());
+      encoder.encode(rows(0, num_rows), i, keys.data() + i * num_slots());
   }
   subject(const subject&) = delete;
   subject& operator=(const subject&) = delete;
@@ -67,7 +68,7 @@ void run_kernel(const petrify::kernel& by, const subject& of, std::size_t first,
                 std::vector<Sum>& sums) {
   const petrify::forest_data& data = of.forest.data();
   for (std::size_t i = 0; i < count; ++i)
-    std::copy(data.start.begin(), data.start.end(), sums.begin() + static_cast<std::ptrdiff_t>(i * data.raw_width));
+    std::copy(data.start.begin(), data.start.end(), sums.begin() + static_cast<std::ptrdiff_t>(i * data.sum_width));
   const std::uint32_t* keys = of.keys.data() + first * of.num_slots();
   if constexpr (std::is_same_v<Sum, float>)
     by.add_float32(data, keys, count, sums.data());
@@ -77,7 +78,7 @@ void run_kernel(const petrify::kernel& by, const subject& of, std::size_t first,
 
 template <class Sum>
 std::vector<Sum> sums_of(const petrify::kernel& by, const subject& of, std::size_t batch) {
-  const std::size_t width = of.forest.data().raw_width;
+  const std::size_t width = of.forest.data().sum_width;
   std::vector<Sum> all;
   std::vector<Sum> sums(batch * width);
   for (std::size_t first = 0; first < num_rows; first += batch) {
@@ -147,7 +148,7 @@ void add_all(const subject& of) {
   for (const petrify::kernel* by : {&petrify::reference_kernel, &petrify::interleaved_kernel})
     for (const std::size_t batch : {std::size_t{1}, std::size_t{256}, num_rows})
       add(of, std::string("kernel_") + by->name, batch,
-          [&of, by, batch, sums = std::vector<Sum>(batch * of.forest.data().raw_width)](std::size_t first) mutable {
+          [&of, by, batch, sums = std::vector<Sum>(batch * of.forest.data().sum_width)](std::size_t first) mutable {
             run_kernel(*by, of, first, batch, sums);
             benchmark::DoNotOptimize(sums.data());
             benchmark::ClobberMemory();

@@ -62,7 +62,7 @@ inline petrify::forest_model make_digits_like() {
   spec.vector_leaves = true;
   spec.decision = petrify::decision::argmax_raw;
   petrify::output_spec classes;
-  classes.raw_width = num_classes;
+  classes.width = num_classes;
   classes.labels.type = petrify::dtype::int64;
   for (std::int64_t label = 0; label < num_classes; ++label)
     classes.labels.integers.push_back(label);

@@ -59,8 +59,8 @@ std::optional<stone_file> stone_file::take_apart(std::span<const std::byte> file
       if (const auto* f = object->description_as_Forest();
           f != nullptr &&
           !(is_aligned(f->step_a()) && is_aligned(f->step_b()) && is_aligned(f->slot_cut_ends()) &&
-            is_aligned(f->category_set_ends()) && is_aligned(f->layout_num_nodes()) && is_aligned(f->start()) &&
-            is_aligned(f->epilogue_parameters()) && is_aligned(f->label_integers()) && is_aligned(f->label_reals())))
+            is_aligned(f->layout_num_nodes()) && is_aligned(f->start()) && is_aligned(f->epilogue_parameters()) &&
+            is_aligned(f->label_integers()) && is_aligned(f->label_reals())))
         return std::nullopt;
     }
   stored->UnPackTo(&out.directory);

@@ -19,14 +19,15 @@ void change_array(dice& roll, fbs::ArrayT& a) {
 
 void change_forest(dice& roll, fbs::ForestT& f) {
   change_one(roll, f.library, f.library_version, f.model_class, f.objective, f.task, f.num_columns, f.column_name_ends,
-             f.column_name_bytes, f.has_missing_sentinel, f.step_ops, f.step_columns, f.slot_columns, f.slot_kinds,
-             f.slot_missing, f.slot_cut_ends, f.category_rules, f.dictionary_columns, f.num_trees, f.iteration_ends,
-             f.layout_kinds, f.layout_slot_bits, f.layout_block_trees, f.layout_num_nodes, f.segment_roles,
-             f.segment_layouts, f.attribute_name_ends, f.attribute_name_bytes, f.attribute_types, f.leaf_form,
-             f.leaf_type, f.leaf_width, f.leaf_ids, f.sum_kind, f.accumulator, f.start, f.epilogue_ops,
-             f.epilogue_parameters, f.epilogue_columns, f.num_raw_ops, f.output_raw_widths, f.output_final_widths,
-             f.output_num_classes, f.output_types, f.label_integers, f.label_reals, f.label_text_ends,
-             f.label_text_bytes, f.decision, f.cut, f.cut_tie_is_upper);
+             f.column_name_bytes, f.column_type_ends, f.column_type_bytes, f.step_ops, f.step_columns, f.step_a,
+             f.step_b, f.slot_columns, f.slot_kinds, f.slot_missing, f.slot_cut_ends, f.category_rules,
+             f.category_known_sets, f.dictionary_columns, f.dictionary_ends, f.dictionary_text_ends,
+             f.dictionary_text_bytes, f.num_trees, f.iteration_ends, f.best_iteration, f.layout_kinds,
+             f.layout_slot_bits, f.layout_block_trees, f.layout_num_nodes, f.segment_roles, f.segment_layouts,
+             f.attribute_name_ends, f.attribute_name_bytes, f.attribute_types, f.leaf_form, f.leaf_type, f.leaf_width,
+             f.leaf_ids, f.sum_kind, f.accumulator, f.start, f.epilogue_ops, f.epilogue_parameters, f.epilogue_columns,
+             f.num_raw_ops, f.output_widths, f.output_num_classes, f.output_types, f.label_integers, f.label_reals,
+             f.label_text_ends, f.label_text_bytes, f.decision, f.cut, f.cut_tie_is_upper, f.golden_type);
 }
 
 // The u32 words of a segment, as nodes, ends and blocks have them.

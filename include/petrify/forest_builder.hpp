@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,12 +16,59 @@ namespace petrify::inline v0 {
 
 // How a node compares its column with its threshold: the row goes left when the comparison holds.
 enum class comparison : std::uint8_t { less_equal, less };
-// Where a missing value (NaN) goes.
-enum class missing : std::uint8_t { left, right };
+// Where a missing value (NaN) goes, and what counts as missing.
+enum class missing : std::uint8_t {
+  left,
+  right,
+  as_zero,    // NaN is compared as 0
+  zero_left,  // NaN goes left, and so do values of magnitude <= 1e-35f
+  zero_right, // they go right
+};
 // The type in which the origin compares a column: values are converted to it first.
 enum class compare_as : std::uint8_t { float32, float64 };
 
-// Operations on raw columns, in order (formulas: docs/format.md, "Epilogue").
+// Which category a value stands for (docs/format.md, "Categories").
+enum class categories_as : std::uint8_t {
+  xgboost = 1,
+  xgboost_strict = 2,
+  lightgbm = 3,
+  hist_gradient_boosting = 4,
+  listed = 5,
+  hist_gradient_boosting_wrapped = 6,
+};
+// A column of categories: what split_set needs to know of it.
+struct category_column {
+  std::uint32_t column = 0;
+  categories_as rule = categories_as::xgboost;
+  std::vector<double> values;                      // listed: ascending; category i is values[i]
+  std::optional<std::vector<std::uint32_t>> known; // categories that do not count as missing; nullopt: all
+};
+// Names of a column's categories; category i is names[i].
+struct category_dictionary {
+  std::uint32_t column = 0;
+  std::vector<std::string> names;
+};
+
+// A step that a row takes before it is compared, in the row's type: float64 arithmetic, rounded to float32 after each
+// step when the row is float32.
+struct row_step {
+  enum class operation : std::uint8_t {
+    subtract = 1, // x - a
+    divide = 2,   // x / a
+    multiply = 3, // x * a
+    add = 4,      // x + a
+    clip = 5,     // into [a, b]
+    replace = 6,  // b where x is a; a may be NaN
+    missing = 7,  // NaN where x is a, both as float32
+  };
+  static constexpr std::uint32_t every_column = 0xffffffff;
+  operation op;
+  std::uint32_t column = every_column;
+  double a = 0;
+  double b = 0;
+};
+
+// Operations on all columns, in order (formulas: docs/format.md, "Epilogue").
 struct epilogue_step {
   enum class operation : std::uint8_t {
     divide = 1,
@@ -29,11 +77,26 @@ struct epilogue_step {
     softmax = 4,
     exp = 5,
     normalize = 6,
-    complement = 7
+    complement = 7,
+    isolation_score = 8,
+    bounded_sigmoid = 9,
+    softmax_wide_sum = 10,
+    softmax_by_logarithm = 11,
+    fold_pair = 12,
+    is_positive = 13,
+    signed_square = 14,
+    log1p_exp = 15,
+    mirror = 16,
   };
   operation op;
   double parameter = 0;
-  std::uint32_t column = 0; // add: the raw column
+  std::uint32_t column = 0; // add: the column
+};
+
+// How the trees' values become one.
+enum class combine : std::uint8_t {
+  sum = 1,
+  weighted_median = 4, // of the trees' scalar values, with the weights given to begin_tree
 };
 
 // How a classifier decides.
@@ -57,7 +120,7 @@ struct label_list {
 
 // One output of a (multi-output) model.
 struct output_spec {
-  std::uint32_t raw_width = 1;       // raw columns
+  std::uint32_t width = 1;           // sums; the epilogue may make more or fewer columns of them
   label_list labels;                 // empty for a regression
   dtype value_type = dtype::float64; // of a regression's numbers
 };
@@ -72,12 +135,19 @@ struct forest_spec {
 
   std::uint32_t num_columns = 0;
   std::vector<std::string> column_names; // empty, or one a column
+  std::vector<std::string> column_types; // empty, or one a column, in the origin's words
+  std::vector<row_step> steps;
+  std::vector<category_column> categories;       // columns that split_set may test
+  std::vector<category_dictionary> dictionaries; // ascending by column
   compare_as comparisons = compare_as::float32;
 
-  bool vector_leaves = false;         // a leaf has a value for each raw column, or one for its tree's target
+  petrify::combine combine = petrify::combine::sum;
+  std::int32_t best_iteration = -1;   // counted from 0; -1: the origin has none
+  bool vector_leaves = false;         // a leaf has a value for each sum, or one for its tree's target
+  bool linear_leaves = false;         // leaves are given by linear_leaf; float64 only
   dtype leaf_type = dtype::float64;   // float32 or float64
   dtype accumulator = dtype::float64; // float32 or float64; not narrower than leaf_type
-  std::vector<double> start;          // of each raw column; empty: 0. An origin that returns a leaf unchanged: -0.0
+  std::vector<double> start;          // of each sum; empty: 0. An origin that returns a leaf unchanged: -0.0
   std::vector<epilogue_step> epilogue;
   std::uint32_t num_raw_steps = 0;  // how many of them belong to the raw score
   std::vector<output_spec> outputs; // at least one
@@ -106,8 +176,8 @@ private:
   std::unique_ptr<content> content_;
 };
 
-// Takes trees node by node. For each tree: begin_tree, then every node once as split or leaf, in any order, node 0
-// being the root; then end_tree. At the end: build.
+// Takes trees node by node. For each tree: begin_tree, then every node once as split, leaf or unused, in any order,
+// node 0 being the root unless another one is named; then end_tree. At the end: build.
 //
 // Node numbers are the origin's; a leaf's number is what apply() returns. All functions throw errc::invalid_argument
 // with tree and node for what they refuse: a column or child out of range, a threshold that is NaN, a node given twice
@@ -120,14 +190,26 @@ public:
   forest_builder& operator=(forest_builder&&) noexcept;
   ~forest_builder();
 
-  // A tree of num_nodes > 0 nodes. `target`: the raw column that its scalar leaves add to.
-  void begin_tree(std::uint32_t num_nodes, std::uint32_t target = 0);
+  // A tree of num_nodes > 0 nodes. `target`: the sum that its scalar leaves add to. `weight`: in a weighted median.
+  void begin_tree(std::uint32_t num_nodes, std::uint32_t target = 0, std::uint32_t root = 0, double weight = 0);
   void split(std::uint32_t node, std::uint32_t column, comparison test, double threshold, missing nan_goes,
              std::uint32_t left, std::uint32_t right);
-  // Scalar leaves: one value. Vector leaves: one for each raw column. float32 leaves are rounded to float32.
+  // A split of categories: rows whose category of `column` is among `members` go to one side, all others to the other.
+  // The column is one of forest_spec::categories; `nan_goes` is left or right. Throws also errc::limit_exceeded when
+  // the sets of all splits would take much more memory than their members.
+  void split_set(std::uint32_t node, std::uint32_t column, std::span<const std::uint32_t> members,
+                 bool members_go_right, missing nan_goes, std::uint32_t left, std::uint32_t right);
+  // Scalar leaves: one value. Vector leaves: one for each sum. float32 leaves are rounded to float32.
   void leaf(std::uint32_t node, std::span<const double> values);
+  // constant + coefficients[0] * row[columns[0]] + ..., in this order; fallback when one of these values is NaN.
+  void linear_leaf(std::uint32_t node, double constant, double fallback, std::span<const std::uint32_t> columns,
+                   std::span<const double> coefficients);
+  // A number that no node of the origin's tree has.
+  void unused(std::uint32_t node);
   // Checks the tree. Cost: linear in its nodes.
   void end_tree();
+  // Ends a boosting iteration, for origins that count them.
+  void end_iteration();
 
   // Lays the forest out: 8-byte nodes where they fit, else 16-byte ones. The builder is empty afterwards.
   // Cost: linear in all nodes.

@@ -39,14 +39,26 @@ struct forest_description {
 
   std::uint32_t num_columns = 0;
   text_list_description column_names;
+  text_list_description column_types;
+  std::span<const step_op> step_ops;
+  std::span<const std::uint32_t> step_columns;
+  std::span<const double> step_a;
+  std::span<const double> step_b;
 
   std::span<const std::uint32_t> slot_columns;
   std::span<const slot_kind> slot_kinds;
   std::span<const missing_rule> slot_missing;
   std::span<const std::uint64_t> slot_cut_ends;
 
+  std::span<const category_rule> category_rules;
+  std::span<const std::uint32_t> category_known_sets;
+  std::span<const std::uint32_t> dictionary_columns;
+  std::span<const std::uint32_t> dictionary_ends;
+  text_list_description dictionary_texts;
+
   std::uint32_t num_trees = 0;
   std::span<const std::uint32_t> iteration_ends;
+  std::int32_t best_iteration = -1;
 
   std::span<const layout_kind> layout_kinds;
   std::span<const std::uint8_t> layout_slot_bits;
@@ -72,8 +84,7 @@ struct forest_description {
   std::span<const std::uint32_t> epilogue_columns;
   std::uint32_t num_raw_ops = 0;
 
-  std::span<const std::uint32_t> output_raw_widths;
-  std::span<const std::uint32_t> output_final_widths;
+  std::span<const std::uint32_t> output_widths;
   std::span<const std::uint32_t> output_num_classes;
   std::span<const dtype> output_types;
   std::span<const std::int64_t> label_integers;
@@ -83,9 +94,7 @@ struct forest_description {
   double cut = 0;
   bool cut_tie_is_upper = false;
 
-  // Parts of the schema that a forest may use and this version cannot evaluate: the name of the first one that is
-  // present, or empty. A reader that finds one refuses the forest by that name.
-  std::string_view unsupported_part;
+  dtype golden_type = dtype::none;
 };
 
 } // namespace petrify::inline v0

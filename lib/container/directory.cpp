@@ -145,13 +145,25 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
 
   d.num_columns = f.num_columns();
   d.column_names = source.take(f.column_name_ends(), f.column_name_bytes(), "column_names");
+  d.column_types = source.take(f.column_type_ends(), f.column_type_bytes(), "column_types");
+  d.step_ops = source.take<step_op>(f.step_ops(), "step_ops");
+  d.step_columns = source.take<std::uint32_t>(f.step_columns(), "step_columns");
+  d.step_a = source.take<double>(f.step_a(), "step_a");
+  d.step_b = source.take<double>(f.step_b(), "step_b");
   d.slot_columns = source.take<std::uint32_t>(f.slot_columns(), "slot_columns");
   d.slot_kinds = source.take<slot_kind>(f.slot_kinds(), "slot_kinds");
   d.slot_missing = source.take<missing_rule>(f.slot_missing(), "slot_missing");
   d.slot_cut_ends = source.take<std::uint64_t>(f.slot_cut_ends(), "slot_cut_ends");
 
+  d.category_rules = source.take<category_rule>(f.category_rules(), "category_rules");
+  d.category_known_sets = source.take<std::uint32_t>(f.category_known_sets(), "category_known_sets");
+  d.dictionary_columns = source.take<std::uint32_t>(f.dictionary_columns(), "dictionary_columns");
+  d.dictionary_ends = source.take<std::uint32_t>(f.dictionary_ends(), "dictionary_ends");
+  d.dictionary_texts = source.take(f.dictionary_text_ends(), f.dictionary_text_bytes(), "dictionary_texts");
+
   d.num_trees = f.num_trees();
   d.iteration_ends = source.take<std::uint32_t>(f.iteration_ends(), "iteration_ends");
+  d.best_iteration = f.best_iteration();
 
   d.layout_kinds = source.take<layout_kind>(f.layout_kinds(), "layout_kinds");
   d.layout_slot_bits = source.take<std::uint8_t>(f.layout_slot_bits(), "layout_slot_bits");
@@ -176,8 +188,7 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
   d.epilogue_columns = source.take<std::uint32_t>(f.epilogue_columns(), "epilogue_columns");
   d.num_raw_ops = f.num_raw_ops();
 
-  d.output_raw_widths = source.take<std::uint32_t>(f.output_raw_widths(), "output_raw_widths");
-  d.output_final_widths = source.take<std::uint32_t>(f.output_final_widths(), "output_final_widths");
+  d.output_widths = source.take<std::uint32_t>(f.output_widths(), "output_widths");
   d.output_num_classes = source.take<std::uint32_t>(f.output_num_classes(), "output_num_classes");
   d.output_types = source.take<dtype>(f.output_types(), "output_types");
   d.label_integers = source.take<std::int64_t>(f.label_integers(), "label_integers");
@@ -186,17 +197,7 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
   d.decision = static_cast<decision_rule>(f.decision());
   d.cut = f.cut();
   d.cut_tie_is_upper = f.cut_tie_is_upper();
-
-  const auto has = [](const auto* vector) { return vector != nullptr && vector->size() != 0; };
-  if (f.has_missing_sentinel())
-    d.unsupported_part = "a missing sentinel";
-  else if (has(f.step_ops()) || has(f.step_columns()) || has(f.step_a()) || has(f.step_b()) || has(f.step_rounding()))
-    d.unsupported_part = "steps on rows";
-  else if (has(f.category_rules()) || has(f.category_known_sets()) || has(f.category_set_ends()))
-    d.unsupported_part = "categories";
-  else if (has(f.dictionary_columns()) || has(f.dictionary_ends()) || has(f.dictionary_text_ends()) ||
-           has(f.dictionary_text_bytes()) || has(f.dictionary_codes()))
-    d.unsupported_part = "category dictionaries";
+  d.golden_type = static_cast<dtype>(f.golden_type());
   return d;
 }
 

@@ -3,9 +3,10 @@
 #include "base/float_mode.hpp"
 #include "forest/finish.hpp"
 #include "forest/leaf_ids.hpp"
-#include "forest/row_encoder.hpp"
+#include "forest/leaf_values.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace petrify::inline v0 {
@@ -37,39 +38,107 @@ std::size_t output_width(const forest_data& forest, output kind) noexcept {
 }
 
 evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kernel& with)
-    : forest_(&forest), kernel_(&with), capacity_(capacity), keys_(capacity * forest.slots.size()) {
-  const std::size_t width = std::max(forest.raw_width, forest.final_width);
+    : forest_(&forest), kernel_(&with), capacity_(capacity), encoder_(forest), keys_(capacity * forest.slots.size()) {
+  const std::size_t width = std::max({forest.sum_width, forest.raw_width, forest.final_width});
   if (forest.accumulator == dtype::float32) {
-    sums32_.resize(capacity * forest.raw_width);
+    sums32_.resize(capacity * forest.sum_width);
     final32_.resize(width);
   } else {
-    sums64_.resize(capacity * forest.raw_width);
+    sums64_.resize(capacity * forest.sum_width);
     final64_.resize(width);
   }
+  if (!forest.kernel_adds())
+    leaves_.resize(forest.num_trees);
+  if (forest.sum == sum_kind::weighted_median)
+    weighted_.resize(forest.num_trees);
 }
 
 void evaluator::encode(const rows& x, std::size_t first, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i)
-    encode_row(*forest_, x, first + i, keys_.data() + i * forest_->slots.size());
+    encoder_.encode(x, first + i, keys_.data() + i * forest_->slots.size());
+}
+
+namespace {
+
+// Value of a linear leaf. LightGBM's matrices have no entries of magnitude <= 1e-35f: they count as 0.
+double linear_value(const forest_data& forest, std::uint32_t row, const row_encoder& values) noexcept {
+  const auto* pair = static_cast<const double*>(forest.leaf_values) + 2 * std::uint64_t{row};
+  double out = pair[0];
+  for (std::uint32_t i = row == 0 ? 0 : forest.linear_ends[row - 1]; i < forest.linear_ends[row]; ++i) {
+    const double x = values.value(forest.linear_columns[i]);
+    if (std::isnan(x))
+      return pair[1];
+    out += forest.linear_coefficients[i] * (std::abs(x) <= static_cast<double>(1e-35f) ? 0.0 : x);
+  }
+  return out;
+}
+
+// The smallest value at which half of the weight is reached; weights add up in order of values, equal ones in order of
+// trees. NaN comes last.
+double weighted_median(std::span<weighted_value> trees) noexcept {
+  std::sort(trees.begin(), trees.end(), [](const weighted_value& a, const weighted_value& b) {
+    if (std::isnan(a.value) != std::isnan(b.value))
+      return std::isnan(b.value);
+    return a.value < b.value || (!(b.value < a.value) && a.tree < b.tree);
+  });
+  double total = 0;
+  for (const weighted_value& one : trees)
+    total += one.weight;
+  double sum = 0;
+  for (const weighted_value& one : trees) {
+    sum += one.weight;
+    if (sum >= 0.5 * total)
+      return one.value;
+  }
+  return trees.empty() ? 0 : trees.back().value;
+}
+
+} // namespace
+
+template <class Sum>
+void evaluator::add_trees_by_leaf(const std::uint32_t* keys, Sum* sums) noexcept {
+  const forest_data& forest = *forest_;
+  kernel_->find_leaves(forest, keys, 1, leaves_.data());
+  for (std::uint32_t t = 0; t < forest.num_trees; ++t) {
+    const std::uint32_t payload = payload_of(forest, leaves_[t]);
+    if (forest.sum == sum_kind::weighted_median)
+      weighted_[t] = {scalar_value<double>(forest, payload), forest.tree_weights[t], t};
+    else
+      sums[forest.target(t)] += static_cast<Sum>(linear_value(forest, payload, encoder_));
+  }
+  if (forest.sum == sum_kind::weighted_median)
+    sums[0] = static_cast<Sum>(weighted_median(weighted_));
+}
+
+template <class Sum>
+void evaluator::add_trees(const rows& x, std::size_t first, std::size_t count, Sum* sums) noexcept {
+  const std::size_t width = forest_->sum_width;
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t k = 0; k < width; ++k)
+      sums[i * width + k] = static_cast<Sum>(forest_->start[k]);
+  if (!forest_->kernel_adds()) {
+    for (std::size_t i = 0; i < count; ++i) {
+      encoder_.encode(x, first + i, keys_.data());
+      add_trees_by_leaf(keys_.data(), sums + i * width);
+    }
+    return;
+  }
+  encode(x, first, count);
+  if constexpr (std::is_same_v<Sum, float>)
+    kernel_->add_float32(*forest_, keys_.data(), count, sums);
+  else
+    kernel_->add_float64(*forest_, keys_.data(), count, sums);
 }
 
 template <class Sum, class Visit>
 void evaluator::for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final,
                                 std::vector<Sum>& sums, std::vector<Sum>& final, Visit visit) noexcept {
-  encode(x, first, count);
-  const std::size_t width = forest_->raw_width;
-  for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t k = 0; k < width; ++k)
-      sums[i * width + k] = static_cast<Sum>(forest_->start[k]);
-  if constexpr (std::is_same_v<Sum, float>)
-    kernel_->add_float32(*forest_, keys_.data(), count, sums.data());
-  else
-    kernel_->add_float64(*forest_, keys_.data(), count, sums.data());
+  add_trees(x, first, count, sums.data());
   for (std::size_t i = 0; i < count; ++i) {
-    Sum* const raw = sums.data() + i * width;
+    Sum* const raw = sums.data() + i * forest_->sum_width;
     apply_raw_ops(*forest_, raw);
     if (want_final) {
-      std::copy_n(raw, width, final.data());
+      std::copy_n(raw, forest_->raw_width, final.data());
       apply_final_ops(*forest_, final.data());
     }
     visit(i, raw, final.data());

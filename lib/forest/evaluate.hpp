@@ -2,6 +2,7 @@
 #pragma once
 
 #include "forest/kernel.hpp"
+#include "forest/row_encoder.hpp"
 
 #include <petrify/rows.hpp>
 
@@ -13,6 +14,13 @@ namespace petrify::inline v0 {
 
 // Numbers that one row gives; leaf: ids. (predict: one an output.)
 std::size_t output_width(const forest_data& forest, output kind) noexcept;
+
+// What a tree gives for a row, and how much it counts in the median.
+struct weighted_value {
+  double value;
+  double weight;
+  std::uint32_t tree;
+};
 
 // Scratch memory for up to `capacity` rows. No function allocates, locks or calls the system.
 // Thread safety: one thread at a time.
@@ -31,6 +39,12 @@ public:
 
 private:
   void encode(const rows& x, std::size_t first, std::size_t count) noexcept;
+  // Starts at forest.start and adds the trees of all rows that are encoded.
+  template <class Sum>
+  void add_trees(const rows& x, std::size_t first, std::size_t count, Sum* sums) noexcept;
+  // What linear leaves and medians need: the leaves of one row, looked at one by one.
+  template <class Sum>
+  void add_trees_by_leaf(const std::uint32_t* keys, Sum* sums) noexcept;
   // Calls visit(row, raw, final) for each row; `final` is only made when wanted.
   template <class Sum, class Visit>
   void for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final, std::vector<Sum>& sums,
@@ -41,7 +55,10 @@ private:
   const forest_data* forest_;
   const kernel* kernel_;
   std::size_t capacity_;
+  row_encoder encoder_;
   std::vector<std::uint32_t> keys_;
+  std::vector<std::uint32_t> leaves_;    // of one row; only where kernels do not add
+  std::vector<weighted_value> weighted_; // of each tree; weighted_median
   // Only those of the accumulator's type have room.
   std::vector<float> sums32_;
   std::vector<float> final32_;

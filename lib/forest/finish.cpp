@@ -9,74 +9,125 @@ namespace petrify::inline v0 {
 
 namespace {
 
+// How the sum of a softmax is taken, and how its terms are made from it.
+enum class softmax_kind { in_order, wide_sum, by_logarithm };
+
 template <class Sum>
-void softmax(Sum* x, std::size_t n) noexcept {
+void softmax(Sum* x, std::size_t n, softmax_kind kind) noexcept {
   const Sum largest = *std::max_element(x, x + n);
+  if (kind == softmax_kind::by_logarithm) {
+    Sum total = 0;
+    for (std::size_t k = 0; k < n; ++k)
+      total += std::exp(x[k] - largest);
+    const Sum logarithm = largest + std::log(total);
+    for (std::size_t k = 0; k < n; ++k)
+      x[k] = std::exp(x[k] - logarithm);
+    return;
+  }
   Sum total = 0;
+  double wide_total = 0;
   for (std::size_t k = 0; k < n; ++k) {
     x[k] = std::exp(x[k] - largest);
     total += x[k];
+    wide_total += static_cast<double>(x[k]);
   }
+  const Sum divisor = kind == softmax_kind::wide_sum ? static_cast<Sum>(wide_total) : total;
   for (std::size_t k = 0; k < n; ++k)
-    x[k] /= total;
+    x[k] /= divisor;
 }
 
+// The columns as they are between two operations: the outputs' parts follow each other.
 template <class Sum>
-void apply(const forest_data& forest, const epilogue_entry& entry, Sum* columns) noexcept {
-  const auto parameter = static_cast<Sum>(entry.parameter);
-  Sum* const end = columns + forest.raw_width;
-  switch (entry.op) {
-  case epilogue_op::divide:
-    for (Sum* x = columns; x != end; ++x)
-      *x /= parameter;
-    return;
-  case epilogue_op::add: columns[entry.column] += parameter; return;
-  case epilogue_op::sigmoid:
-    for (Sum* x = columns; x != end; ++x)
-      *x = Sum{1} / (Sum{1} + std::exp(-parameter * *x));
-    return;
-  case epilogue_op::exp:
-    for (Sum* x = columns; x != end; ++x)
-      *x = std::exp(*x);
-    return;
-  case epilogue_op::softmax:
-    for (const output_data& o : forest.outputs)
-      softmax(columns + o.raw_begin, o.raw_width);
-    return;
-  case epilogue_op::normalize:
-    for (const output_data& o : forest.outputs) {
-      Sum* const x = columns + o.raw_begin;
-      const Sum sum = pairwise_sum(x, o.raw_width);
-      const Sum divisor = sum == 0 ? Sum{1} : sum;
-      for (std::size_t k = 0; k < o.raw_width; ++k)
-        x[k] /= divisor;
+class columns_of {
+public:
+  columns_of(const forest_data& forest, Sum* columns, std::size_t total, bool folded) noexcept
+      : forest_(forest), x_(columns), total_(total), folded_(folded) {}
+
+  void apply(const epilogue_entry& entry) noexcept {
+    const auto parameter = static_cast<Sum>(entry.parameter);
+    const auto each = [&](auto f) {
+      for (std::size_t k = 0; k < total_; ++k)
+        x_[k] = f(x_[k]);
+    };
+    const auto softmaxes = [&](softmax_kind kind) { each_output([&](Sum* x, std::size_t n) { softmax(x, n, kind); }); };
+    switch (entry.op) {
+    case epilogue_op::divide: return each([=](Sum x) { return x / parameter; });
+    case epilogue_op::add: x_[entry.column] += parameter; return;
+    case epilogue_op::sigmoid: return each([=](Sum x) { return Sum{1} / (Sum{1} + std::exp(-parameter * x)); });
+    case epilogue_op::bounded_sigmoid:
+      return each([=](Sum x) { return Sum{1} / (std::exp(std::min(-x, parameter)) + Sum{1}); });
+    case epilogue_op::exp: return each([](Sum x) { return std::exp(x); });
+    case epilogue_op::is_positive: return each([](Sum x) { return x > 0 ? Sum{1} : Sum{0}; });
+    case epilogue_op::signed_square: return each([](Sum x) { return x * std::abs(x); });
+    case epilogue_op::log1p_exp: return each([](Sum x) { return std::log1p(std::exp(x)); });
+    case epilogue_op::isolation_score:
+      return each([=](Sum x) { return -std::exp2(-(parameter == 0 ? Sum{1} : x / parameter)); });
+    case epilogue_op::softmax: return softmaxes(softmax_kind::in_order);
+    case epilogue_op::softmax_wide_sum: return softmaxes(softmax_kind::wide_sum);
+    case epilogue_op::softmax_by_logarithm: return softmaxes(softmax_kind::by_logarithm);
+    case epilogue_op::normalize:
+      return each_output([](Sum* x, std::size_t n) {
+        const Sum sum = pairwise_sum(x, n);
+        const Sum divisor = sum == 0 ? Sum{1} : sum;
+        for (std::size_t k = 0; k < n; ++k)
+          x[k] /= divisor;
+      });
+    case epilogue_op::fold_pair:
+      for (std::size_t o = 0; o < forest_.outputs.size(); ++o)
+        x_[o] = -x_[2 * o] + x_[2 * o + 1];
+      folded_ = true;
+      total_ = forest_.outputs.size();
+      return;
+    case epilogue_op::complement: return widen([](Sum p) { return Sum{1} - p; });
+    case epilogue_op::mirror: return widen([](Sum d) { return -d; });
+    case epilogue_op::none: return; // read_forest refuses it
     }
-    return;
-  case epilogue_op::complement:
-    // From the last output to the first, for each widens by one.
-    for (std::size_t o = forest.outputs.size(); o-- > 0;) {
-      const Sum p = columns[o];
-      columns[2 * o] = Sum{1} - p;
-      columns[2 * o + 1] = p;
-    }
-    return;
-  case epilogue_op::none:
-  case epilogue_op::isolation_score: return; // read_forest refuses these
   }
-}
+
+private:
+  // Outputs have their own numbers of columns until an operation makes them all alike.
+  template <class F>
+  void each_output(F f) noexcept {
+    for (std::size_t o = 0; o < forest_.outputs.size(); ++o) {
+      if (widened_ || folded_)
+        f(x_ + (widened_ ? 2 * o : o), widened_ ? 2 : 1);
+      else
+        f(x_ + forest_.outputs[o].sum_begin, forest_.outputs[o].sum_width);
+    }
+  }
+  // From the last output to the first, for each widens by one.
+  template <class F>
+  void widen(F first) noexcept {
+    for (std::size_t o = forest_.outputs.size(); o-- > 0;) {
+      const Sum x = x_[o];
+      x_[2 * o] = first(x);
+      x_[2 * o + 1] = x;
+    }
+    widened_ = true;
+    total_ = 2 * forest_.outputs.size();
+  }
+
+  const forest_data& forest_;
+  Sum* x_;
+  std::size_t total_;
+  bool folded_;
+  bool widened_ = false;
+};
 
 } // namespace
 
 template <class Sum>
 void apply_raw_ops(const forest_data& forest, Sum* sums) noexcept {
+  columns_of<Sum> columns(forest, sums, forest.sum_width, false);
   for (std::size_t i = 0; i < forest.num_raw_ops; ++i)
-    apply(forest, forest.epilogue[i], sums);
+    columns.apply(forest.epilogue[i]);
 }
 
 template <class Sum>
-void apply_final_ops(const forest_data& forest, Sum* columns) noexcept {
+void apply_final_ops(const forest_data& forest, Sum* raw) noexcept {
+  columns_of<Sum> columns(forest, raw, forest.raw_width, forest.raw_width != forest.sum_width);
   for (std::size_t i = forest.num_raw_ops; i < forest.epilogue.size(); ++i)
-    apply(forest, forest.epilogue[i], columns);
+    columns.apply(forest.epilogue[i]);
 }
 
 template <class Sum>

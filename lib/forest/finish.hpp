@@ -5,7 +5,7 @@
 
 namespace petrify::inline v0 {
 
-// Applies the operations of the raw score to the raw_width sums of one row, in the accumulator's type.
+// Applies the operations of the raw score to the sum_width sums of one row, in the accumulator's type.
 template <class Sum>
 void apply_raw_ops(const forest_data& forest, Sum* sums) noexcept;
 

@@ -17,7 +17,7 @@ namespace {
 std::size_t tile_rows_of(const forest_data& forest) {
   constexpr std::size_t most_rows = 256;
   constexpr std::size_t most_bytes = std::size_t{1} << 20;
-  const std::size_t row_bytes = forest.slots.size() * sizeof(std::uint32_t) + forest.raw_width * sizeof(double);
+  const std::size_t row_bytes = forest.slots.size() * sizeof(std::uint32_t) + forest.sum_width * sizeof(double);
   return std::clamp<std::size_t>(most_bytes / row_bytes, 1, most_rows);
 }
 

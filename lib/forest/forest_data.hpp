@@ -2,6 +2,7 @@
 #pragma once
 
 #include "container/description.hpp"
+#include "forest/epilogue.hpp"
 #include "forest/node.hpp"
 
 #include <petrify/forest.hpp>
@@ -16,16 +17,21 @@ struct slot {
   std::uint32_t column = 0;
   slot_kind kind = slot_kind::zero;
   missing_rule missing = missing_rule::left;
-  std::span<const double> cuts; // rank64
+  std::span<const double> cuts; // rank64; listed categories
+  category_rule rule = category_rule::none;
+  const std::uint32_t* known = nullptr; // set of known categories; null: all are
 };
 
-struct epilogue_entry {
-  epilogue_op op = epilogue_op::none;
-  double parameter = 0;
+struct step_entry {
+  step_op op = step_op::none;
   std::uint32_t column = 0;
+  double a = 0;
+  double b = 0;
 };
 
 struct output_data {
+  std::uint32_t sum_begin = 0;
+  std::uint32_t sum_width = 0;
   std::uint32_t raw_begin = 0;
   std::uint32_t raw_width = 0;
   std::uint32_t final_begin = 0;
@@ -33,6 +39,12 @@ struct output_data {
   std::uint32_t first_label = 0;
   std::uint32_t num_classes = 0;
   dtype type = dtype::none;
+};
+
+// The names of a column's categories, in order.
+struct category_names {
+  std::uint32_t column = 0;
+  std::vector<std::string_view> names;
 };
 
 struct forest_data {
@@ -45,9 +57,15 @@ struct forest_data {
 
   std::uint32_t num_columns = 0;
   std::vector<std::string_view> column_names;
+  std::vector<std::string_view> column_types;
+  std::vector<category_names> dictionaries; // ascending by column
+  std::vector<step_entry> steps;
   std::vector<slot> slots; // [0] is the zero slot
+  std::span<const std::uint32_t> category_words;
 
   std::uint32_t num_trees = 0;
+  std::span<const std::uint32_t> iteration_ends;
+  std::int32_t best_iteration = -1;
   layout_kind layout = layout_kind::none;
   std::uint8_t slot_bits = 0;  // n8
   std::uint64_t num_nodes = 0; // unused ones included
@@ -61,11 +79,17 @@ struct forest_data {
   std::uint32_t leaf_width = 0;
   std::uint64_t num_leaf_rows = 0;
   const void* leaf_values = nullptr;
+  std::span<const std::uint32_t> linear_ends; // linear
+  std::span<const std::uint32_t> linear_columns;
+  std::span<const double> linear_coefficients;
   leaf_id_rule leaf_ids = leaf_id_rule::none;
   std::span<const std::uint32_t> stored_leaf_ids;
 
+  sum_kind sum = sum_kind::sum;
+  std::span<const double> tree_weights; // weighted_median
   dtype accumulator = dtype::none;
-  std::vector<double> start; // raw_width values
+  std::vector<double> start; // sum_width values
+  std::uint32_t sum_width = 0;
   std::uint32_t raw_width = 0;
   std::uint32_t final_width = 0;
   std::vector<epilogue_entry> epilogue;
@@ -79,6 +103,13 @@ struct forest_data {
   double cut = 0;
   bool cut_tie_is_upper = false;
 
+  dtype golden_type = dtype::none;
+  std::span<const std::byte> golden_rows;
+  std::span<const double> golden_raw;
+  std::size_t num_golden() const noexcept { return raw_width == 0 ? 0 : golden_raw.size() / raw_width; }
+
+  // Whether kernels add the leaves; else the evaluator does, with the row at hand.
+  bool kernel_adds() const noexcept { return sum == sum_kind::sum && leaves != leaf_form::linear; }
   bool is_classifier() const noexcept { return decision != decision_rule::none; }
   // Index of the root of tree t.
   std::uint64_t root(std::uint32_t t) const noexcept {
@@ -97,7 +128,7 @@ struct forest_data {
 template <class F>
 decltype(auto) with_layout(const forest_data& data, F&& f) {
   if (data.layout == layout_kind::n16)
-    return f(layout16{});
+    return data.category_words.empty() ? f(layout16{}) : f(layout16_sets{});
   switch (data.slot_bits) {
   case 8: return f(layout8<8>{});
   case 12: return f(layout8<12>{});

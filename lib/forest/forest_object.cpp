@@ -26,6 +26,7 @@ public:
       fail(errc::limit_exceeded, "names and labels", "more than ", max_directory_size, " bytes of text");
     ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
   }
+  std::size_t size() const noexcept { return ends_.size(); }
   text_list_description description() const { return {ends_, bytes_}; }
 
 private:
@@ -35,8 +36,7 @@ private:
 
 // The labels and widths of all outputs as parallel vectors.
 struct output_vectors {
-  std::vector<std::uint32_t> raw_widths;
-  std::vector<std::uint32_t> final_widths;
+  std::vector<std::uint32_t> widths;
   std::vector<std::uint32_t> num_classes;
   std::vector<dtype> types;
   std::vector<std::int64_t> integers;
@@ -46,14 +46,12 @@ struct output_vectors {
   explicit output_vectors(const forest_spec& spec) {
     bool any_real = false;
     bool any_text = false;
-    const bool widened = !spec.epilogue.empty() && spec.epilogue.back().op == epilogue_step::operation::complement;
     for (const output_spec& o : spec.outputs) {
       any_real |= !o.labels.reals.empty();
       any_text |= !o.labels.texts.empty();
     }
     for (const output_spec& o : spec.outputs) {
-      raw_widths.push_back(o.raw_width);
-      final_widths.push_back(widened ? 2 : o.raw_width);
+      widths.push_back(o.width);
       const auto count = static_cast<std::uint32_t>(o.labels.size());
       num_classes.push_back(count);
       types.push_back(count != 0 ? o.labels.type : o.value_type);
@@ -64,6 +62,39 @@ struct output_vectors {
         if (any_text)
           texts.add(o.labels.texts.empty() ? std::string_view() : o.labels.texts[i]);
       }
+    }
+  }
+};
+
+// The names of categories as parallel vectors.
+struct dictionary_vectors {
+  std::vector<std::uint32_t> columns;
+  std::vector<std::uint32_t> ends;
+  text_list texts;
+
+  explicit dictionary_vectors(const forest_spec& spec) {
+    for (const category_dictionary& d : spec.dictionaries) {
+      columns.push_back(d.column);
+      for (const std::string& name : d.names)
+        texts.add(name);
+      ends.push_back(static_cast<std::uint32_t>(texts.size()));
+    }
+  }
+};
+
+// The steps on rows as parallel vectors.
+struct step_vectors {
+  std::vector<step_op> ops;
+  std::vector<std::uint32_t> columns;
+  std::vector<double> a;
+  std::vector<double> b;
+
+  explicit step_vectors(const forest_spec& spec) {
+    for (const row_step& step : spec.steps) {
+      ops.push_back(static_cast<step_op>(step.op));
+      columns.push_back(step.column);
+      a.push_back(step.a);
+      b.push_back(step.b);
     }
   }
 };
@@ -96,14 +127,26 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
     put(segment_role::leaf_values, whole_forest, model.leaves->bytes());
   if (!model.stored_leaf_ids.empty())
     put(segment_role::leaf_ids, 0, std::as_bytes(std::span(model.stored_leaf_ids)));
-  if (!model.tree_targets.empty())
-    put(segment_role::tree_targets, whole_forest, std::as_bytes(std::span(model.tree_targets)));
-  if (!model.cuts.empty())
-    put(segment_role::cuts, whole_forest, std::as_bytes(std::span(model.cuts)));
+  const auto put_table = [&](segment_role role, const auto& table) {
+    if (!table.empty())
+      put(role, whole_forest, std::as_bytes(std::span(table)));
+  };
+  put_table(segment_role::tree_targets, model.tree_targets);
+  put_table(segment_role::tree_weights, model.tree_weights);
+  put_table(segment_role::cuts, model.cuts);
+  put_table(segment_role::category_words, model.category_words);
+  put_table(segment_role::linear_ends, model.linear_ends);
+  put_table(segment_role::linear_columns, model.linear_columns);
+  put_table(segment_role::linear_coefficients, model.linear_coefficients);
 
   text_list column_names;
   for (const std::string& column : spec.column_names)
     column_names.add(column);
+  text_list column_types;
+  for (const std::string& column : spec.column_types)
+    column_types.add(column);
+  const dictionary_vectors dictionaries(spec);
+  const step_vectors steps(spec);
   const output_vectors outputs(spec);
   std::vector<epilogue_op> ops;
   std::vector<double> parameters;
@@ -124,30 +167,44 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.task = stored(spec.task);
   d.num_columns = spec.num_columns;
   d.column_names = column_names.description();
+  d.column_types = column_types.description();
+  d.step_ops = steps.ops;
+  d.step_columns = steps.columns;
+  d.step_a = steps.a;
+  d.step_b = steps.b;
+  d.category_rules = model.category_rules;
+  d.category_known_sets = model.category_known_sets;
+  d.dictionary_columns = dictionaries.columns;
+  d.dictionary_ends = dictionaries.ends;
+  d.dictionary_texts = dictionaries.texts.description();
   d.slot_columns = model.slot_columns;
   d.slot_kinds = model.slot_kinds;
   d.slot_missing = model.slot_missing;
   d.slot_cut_ends = model.slot_cut_ends;
   d.num_trees = model.num_trees;
+  d.iteration_ends = model.iteration_ends;
+  d.best_iteration = spec.best_iteration;
   d.layout_kinds = {&layout, 1};
   d.layout_slot_bits = {&model.slot_bits, 1};
   d.layout_block_trees = {&model.block_trees, 1};
   d.layout_num_nodes = {&num_nodes, 1};
   d.segment_roles = roles;
   d.segment_layouts = layouts;
-  d.leaves = !model.leaves ? leaf_form::inline_float32 : spec.vector_leaves ? leaf_form::vector : leaf_form::scalar;
+  d.leaves = !model.leaves        ? leaf_form::inline_float32
+             : spec.vector_leaves ? leaf_form::vector
+             : spec.linear_leaves ? leaf_form::linear
+                                  : leaf_form::scalar;
   d.leaf_type = spec.leaf_type;
-  d.leaf_width = spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : 1;
+  d.leaf_width = spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : spec.linear_leaves ? 2 : 1;
   d.leaf_ids = model.ids_are_preorder ? leaf_id_rule::preorder : leaf_id_rule::stored;
-  d.sum = sum_kind::sum;
+  d.sum = static_cast<sum_kind>(spec.combine);
   d.accumulator = spec.accumulator;
   d.start = spec.start;
   d.epilogue_ops = ops;
   d.epilogue_parameters = parameters;
   d.epilogue_columns = columns;
   d.num_raw_ops = spec.num_raw_steps;
-  d.output_raw_widths = outputs.raw_widths;
-  d.output_final_widths = outputs.final_widths;
+  d.output_widths = outputs.widths;
   d.output_num_classes = outputs.num_classes;
   d.output_types = outputs.types;
   d.label_integers = outputs.integers;

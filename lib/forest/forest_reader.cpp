@@ -5,6 +5,7 @@
 #include "base/utf8.hpp"
 #include "forest/labels.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <tuple>
 #include <utility>
@@ -23,14 +24,16 @@ public:
   std::unique_ptr<forest_data> read() {
     read_origin();
     read_columns();
+    read_steps();
     read_layout();
     read_trees();
     read_slots();
+    read_dictionaries();
     read_outputs();
-    read_epilogue();
     read_leaves();
     read_labels();
     read_decision();
+    read_golden_rows();
     return std::move(out_);
   }
 
@@ -80,8 +83,6 @@ private:
   }
 
   void read_origin() {
-    if (!d_.unsupported_part.empty())
-      unknown("a forest with ", d_.unsupported_part);
     out_->library = d_.library;
     out_->library_version = d_.library_version;
     out_->model_class = d_.model_class;
@@ -100,6 +101,63 @@ private:
     out_->column_names = texts_of(d_.column_names, "column names");
     if (!out_->column_names.empty() && out_->column_names.size() != d_.num_columns)
       refuse(out_->column_names.size(), " column names, expected ", d_.num_columns, " or none");
+    out_->column_types = texts_of(d_.column_types, "column types");
+    if (!out_->column_types.empty() && out_->column_types.size() != d_.num_columns)
+      refuse(out_->column_types.size(), " column types, expected ", d_.num_columns, " or none");
+  }
+
+  void read_steps() {
+    const std::size_t count = d_.step_ops.size();
+    if (d_.step_columns.size() != count || d_.step_a.size() != count || d_.step_b.size() != count)
+      refuse(count, " steps with ", d_.step_columns.size(), " columns and ", d_.step_a.size(), " and ",
+             d_.step_b.size(), " parameters, expected as many of each");
+    std::size_t num_wide = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (d_.step_ops[i] == step_op::none || d_.step_ops[i] > step_op::missing)
+        unknown("step ", i, ": operation ", static_cast<unsigned>(d_.step_ops[i]));
+      num_wide += d_.step_columns[i] == all_columns;
+      if (d_.step_columns[i] != all_columns && d_.step_columns[i] >= d_.num_columns)
+        refuse("step ", i, ": column ", d_.step_columns[i], ", expected less than ", d_.num_columns);
+      out_->steps.push_back({d_.step_ops[i], d_.step_columns[i], d_.step_a[i], d_.step_b[i]});
+    }
+    // What a row costs stays linear in the directory: a column is in the file as a name or a step, or is just counted.
+    if (num_wide > max_wide_steps)
+      refuse(num_wide, " steps on every column, expected at most ", max_wide_steps);
+  }
+
+  void read_dictionaries() {
+    const std::vector<std::string_view> names = texts_of(d_.dictionary_texts, "category names");
+    if (d_.dictionary_columns.size() != d_.dictionary_ends.size())
+      refuse(d_.dictionary_columns.size(), " columns with category names and ", d_.dictionary_ends.size(),
+             " ends, expected as many of each");
+    std::uint32_t begin = 0;
+    for (std::size_t i = 0; i < d_.dictionary_columns.size(); ++i) {
+      const std::uint32_t column = d_.dictionary_columns[i];
+      const std::uint32_t end = d_.dictionary_ends[i];
+      if (column >= d_.num_columns || (i != 0 && column <= d_.dictionary_columns[i - 1]))
+        refuse("category names of column ", column, ", expected ascending columns below ", d_.num_columns);
+      if (end < begin || end > names.size())
+        refuse("category names of column ", column, " end at ", end, ", expected ", begin, " to ", names.size());
+      out_->dictionaries.push_back({column, {names.begin() + begin, names.begin() + end}});
+      begin = end;
+    }
+    if (begin != names.size())
+      refuse("category names end at ", begin, ", expected ", names.size());
+  }
+
+  void read_golden_rows() {
+    out_->golden_type = d_.golden_type;
+    out_->golden_rows = segment<std::byte>(segment_role::golden_rows, "golden rows");
+    out_->golden_raw = segment<double>(segment_role::golden_raw, "golden scores");
+    if (d_.golden_type != dtype::none && d_.golden_type != dtype::float32 && d_.golden_type != dtype::float64 &&
+        d_.golden_type != dtype::int64)
+      refuse("golden rows of ", to_string(d_.golden_type), ", expected float32, float64 or int64");
+    if (d_.golden_type == dtype::none ? !out_->golden_rows.empty() || !out_->golden_raw.empty()
+                                      : out_->golden_raw.size() % out_->raw_width != 0 ||
+                                            checked_mul(out_->num_golden() * size_bytes(d_.golden_type),
+                                                        d_.num_columns) != out_->golden_rows.size())
+      refuse(out_->golden_rows.size(), " bytes of golden rows with ", out_->golden_raw.size(), " scores, expected ",
+             out_->raw_width, " for each row of ", d_.num_columns, " columns");
   }
 
   // A segment that means something must be where it is looked for; one that is not known may only be skipped when its
@@ -117,11 +175,15 @@ private:
       case segment_role::dense_tables: break;
       case segment_role::leaf_values:
       case segment_role::tree_targets:
-      case segment_role::cuts: of_a_layout = !of_a_layout; break;
       case segment_role::tree_weights:
+      case segment_role::cuts:
       case segment_role::category_words:
+      case segment_role::linear_ends:
+      case segment_role::linear_columns:
+      case segment_role::linear_coefficients:
+      case segment_role::golden_rows:
+      case segment_role::golden_raw: of_a_layout = !of_a_layout; break;
       case segment_role::sparse_leaves:
-      case segment_role::linear_leaves:
         // Tables that predictions would have to look at, if this version knew how.
         if (!segments_[i].empty())
           unknown("segment ", i, ": a table of role ", static_cast<unsigned>(role));
@@ -178,6 +240,9 @@ private:
       refuse(out_->num_nodes, " nodes in ", nodes.size(), " bytes, expected an even number below 2^32, of ", node_bytes,
              " bytes each");
     out_->nodes = nodes.data();
+    out_->category_words = segment<std::uint32_t>(segment_role::category_words, "category words");
+    if (!out_->category_words.empty() && out_->layout != layout_kind::n16)
+      refuse("category words with an n8 layout, expected n16");
   }
 
   void read_trees() {
@@ -201,6 +266,10 @@ private:
         refuse("iteration ends at tree ", end, ", expected ", previous, " to ", d_.num_trees);
       previous = end;
     }
+    out_->iteration_ends = d_.iteration_ends;
+    out_->best_iteration = d_.best_iteration;
+    if (d_.best_iteration < -1)
+      refuse("best iteration ", d_.best_iteration, ", expected -1 for none or more");
   }
 
   void read_slots() {
@@ -213,11 +282,17 @@ private:
       refuse(d_.slot_cut_ends.size(), " slot cut ends, expected ", count, " or none");
     if (cuts.size() != (d_.slot_cut_ends.empty() ? 0 : d_.slot_cut_ends.back()))
       refuse(cuts.size(), " cuts, expected as many as the last slot's end says");
+    const std::size_t num_categories =
+        static_cast<std::size_t>(std::count(d_.slot_kinds.begin(), d_.slot_kinds.end(), slot_kind::category));
+    const std::size_t num_rules = num_categories == 0 ? 0 : count;
+    if (d_.category_rules.size() != num_rules || d_.category_known_sets.size() != num_rules)
+      refuse(d_.category_rules.size(), " category rules and ", d_.category_known_sets.size(),
+             " known sets, expected one of each for every slot, or none without slots of categories");
     out_->slots.resize(count);
     std::uint64_t begin = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const slot_kind kind = d_.slot_kinds[i];
-      if (kind > slot_kind::rank64)
+      if (kind > slot_kind::category)
         unknown("slot ", i, ": kind ", static_cast<unsigned>(kind));
       if ((kind == slot_kind::zero) != (i == 0))
         refuse("slot ", i, ": kind ", static_cast<unsigned>(kind), ", expected the zero slot first and only there");
@@ -233,93 +308,91 @@ private:
         refuse("slot ", i, ": column ", d_.slot_columns[i], " with missing rule ",
                static_cast<unsigned>(d_.slot_missing[i]), ", expected slots in ascending order, each once");
       const std::uint64_t end = d_.slot_cut_ends.empty() ? 0 : d_.slot_cut_ends[i];
-      if (end < begin || end > cuts.size() || (end != begin && kind != slot_kind::rank64) || end - begin > 0xfffffff0u)
+      const category_rule rule = num_rules == 0 ? category_rule::none : d_.category_rules[i];
+      if (rule > category_rule::hist_gradient_boosting_wrapped)
+        unknown("slot ", i, ": category rule ", static_cast<unsigned>(rule));
+      if ((rule != category_rule::none) != (kind == slot_kind::category) ||
+          (kind == slot_kind::category && d_.slot_missing[i] > missing_rule::right))
+        refuse("slot ", i, ": category rule ", static_cast<unsigned>(rule), " with missing rule ",
+               static_cast<unsigned>(d_.slot_missing[i]),
+               ", expected a rule for categories only, missing left or right");
+      const bool has_cuts = kind == slot_kind::rank64 || rule == category_rule::listed;
+      if (end < begin || end > cuts.size() || (end != begin && !has_cuts) || end - begin > 0xfffffff0u)
         refuse("slot ", i, ": cuts end at ", end, ", expected ", begin, " to ", cuts.size(),
-               " and none but for rank64");
-      out_->slots[i] = {d_.slot_columns[i], kind, d_.slot_missing[i], cuts.subspan(begin, end - begin)};
+               " and none but for rank64 and listed categories");
+      const std::uint32_t known = num_rules == 0 ? no_known_set : d_.category_known_sets[i];
+      const auto words = out_->category_words;
+      if (known != no_known_set &&
+          (kind != slot_kind::category || known >= words.size() || words[known] > words.size() - known - 1))
+        refuse("slot ", i, ": known categories at word ", known, ", expected a set within ", words.size(), " words");
+      out_->slots[i] = {d_.slot_columns[i],
+                        kind,
+                        d_.slot_missing[i],
+                        cuts.subspan(begin, end - begin),
+                        rule,
+                        known == no_known_set ? nullptr : words.data() + known};
       begin = end;
     }
   }
 
   void read_outputs() {
-    const std::size_t count = d_.output_raw_widths.size();
-    if (count == 0 || d_.output_final_widths.size() != count || d_.output_num_classes.size() != count ||
-        d_.output_types.size() != count)
-      refuse(count, " outputs with ", d_.output_final_widths.size(), " final widths, ", d_.output_num_classes.size(),
-             " class counts and ", d_.output_types.size(), " types, expected at least one and as many of each");
-    std::uint64_t raw = 0;
-    std::uint64_t final = 0;
+    const std::size_t count = d_.output_widths.size();
+    if (count == 0 || d_.output_num_classes.size() != count || d_.output_types.size() != count)
+      refuse(count, " output widths with ", d_.output_num_classes.size(), " class counts and ", d_.output_types.size(),
+             " types, expected at least one and as many of each");
+    std::uint64_t sums = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      sums += d_.output_widths[i];
+      if (d_.output_widths[i] == 0)
+        refuse("output ", i, ": 0 sums, expected at least one");
+    }
+    // Each sum has a start value in the directory, so this also bounds what a prediction allocates.
+    if (sums != d_.start.size())
+      refuse(sums, " sums of all outputs with ", d_.start.size(), " start values, expected one a sum");
+    const std::vector<column_counts> counts = read_epilogue();
     std::uint64_t labels = 0;
     for (std::size_t i = 0; i < count; ++i) {
       output_data o;
-      o.raw_begin = static_cast<std::uint32_t>(raw);
-      o.raw_width = d_.output_raw_widths[i];
-      o.final_begin = static_cast<std::uint32_t>(final);
-      o.final_width = d_.output_final_widths[i];
+      o.sum_begin = out_->sum_width;
+      o.sum_width = counts[i].sums;
+      o.raw_begin = out_->raw_width;
+      o.raw_width = counts[i].raw;
+      o.final_begin = out_->final_width;
+      o.final_width = counts[i].final;
       o.first_label = static_cast<std::uint32_t>(labels);
       o.num_classes = d_.output_num_classes[i];
       o.type = d_.output_types[i];
-      raw += o.raw_width;
-      final += o.final_width;
+      out_->sum_width += o.sum_width;
+      out_->raw_width += o.raw_width;
+      out_->final_width += o.final_width;
       labels += o.num_classes;
-      if (o.raw_width == 0 || o.final_width == 0)
-        refuse("output ", i, ": ", o.raw_width, " raw and ", o.final_width, " final columns, expected at least one");
       out_->outputs.push_back(o);
     }
-    // Each raw column has a start value in the directory, so this also bounds what a prediction allocates.
-    if (raw != d_.start.size() || final > 2 * raw)
-      refuse(raw, " raw and ", final, " final columns with ", d_.start.size(),
-             " start values, expected one a raw column");
-    out_->raw_width = static_cast<std::uint32_t>(raw);
-    out_->final_width = static_cast<std::uint32_t>(final);
     out_->start.assign(d_.start.begin(), d_.start.end());
   }
 
-  void read_epilogue() {
+  std::vector<column_counts> read_epilogue() {
     const std::size_t count = d_.epilogue_ops.size();
-    if (d_.epilogue_parameters.size() != count || d_.epilogue_columns.size() != count || d_.num_raw_ops > count)
+    if (d_.epilogue_parameters.size() != count || d_.epilogue_columns.size() != count)
       refuse(count, " epilogue operations, ", d_.epilogue_parameters.size(), " parameters, ",
-             d_.epilogue_columns.size(), " columns, ", d_.num_raw_ops, " of the raw score, expected as many of each");
-    bool widened = false;
-    std::size_t num_adds = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const epilogue_entry e{d_.epilogue_ops[i], d_.epilogue_parameters[i], d_.epilogue_columns[i]};
-      switch (e.op) {
-      case epilogue_op::divide:
-      case epilogue_op::sigmoid:
-      case epilogue_op::softmax:
-      case epilogue_op::exp:
-      case epilogue_op::normalize: break;
-      case epilogue_op::add:
-        ++num_adds;
-        if (e.column >= out_->raw_width)
-          refuse("epilogue operation ", i, ": column ", e.column, ", expected less than ", out_->raw_width);
-        break;
-      case epilogue_op::complement:
-        if (i < d_.num_raw_ops || i + 1 != count)
-          refuse("epilogue operation ", i, ": complement, expected it last and not in the raw score");
-        widened = true;
-        break;
-      default: unknown("epilogue operation ", static_cast<unsigned>(e.op));
-      }
-      if (e.op != epilogue_op::add && e.column != all_raw_columns)
-        unknown("epilogue operation ", i, " on column ", e.column, " alone");
-      out_->epilogue.push_back(e);
-    }
-    // An add costs one addition, every other operation one for each column: this keeps a row's cost linear.
-    if (num_adds > 2 * std::uint64_t{out_->raw_width} || count - num_adds > max_wide_epilogue_ops)
-      refuse(num_adds, " add operations and ", count - num_adds, " others, expected at most two a raw column and ",
-             max_wide_epilogue_ops);
+             d_.epilogue_columns.size(), " columns, expected as many of each");
+    for (std::size_t i = 0; i < count; ++i)
+      out_->epilogue.push_back({d_.epilogue_ops[i], d_.epilogue_parameters[i], d_.epilogue_columns[i]});
     out_->num_raw_ops = d_.num_raw_ops;
-    for (const output_data& o : out_->outputs)
-      if (o.final_width != (widened ? 2 : o.raw_width) || (widened && o.raw_width != 1))
-        refuse("output of ", o.raw_width, " raw and ", o.final_width, " final columns, expected ",
-               widened ? "1 and 2, for its complement" : "as many of each");
+    return check_epilogue(out_->epilogue, d_.num_raw_ops, d_.output_widths, errc::malformed);
   }
 
   void read_leaves() {
-    if (d_.sum != sum_kind::sum)
+    if (d_.sum != sum_kind::sum && d_.sum != sum_kind::weighted_median)
       unknown("sum kind ", static_cast<unsigned>(d_.sum));
+    out_->sum = d_.sum;
+    out_->tree_weights = segment<double>(segment_role::tree_weights, "tree weights");
+    const bool is_median = d_.sum == sum_kind::weighted_median;
+    if (out_->tree_weights.size() != (is_median ? out_->num_trees : 0))
+      refuse(out_->tree_weights.size(), " tree weights for ", out_->num_trees,
+             " trees, expected one a tree for a weighted median, else none");
+    if (is_median && (out_->sum_width != 1 || d_.leaves > leaf_form::scalar))
+      refuse("a weighted median of ", out_->sum_width, " sums, expected one, of scalar leaves");
     out_->accumulator = d_.accumulator;
     out_->leaves = d_.leaves;
     out_->leaf_type = d_.leaf_type;
@@ -330,9 +403,10 @@ private:
       refuse("leaves of ", to_string(d_.leaf_type), " added as ", to_string(d_.accumulator),
              ", expected float32 or float64, not added in a narrower type");
     const auto values = segment<std::byte>(segment_role::leaf_values, "leaf values");
-    if (d_.leaves > leaf_form::vector || d_.leaves == leaf_form::none)
+    const bool is_linear = d_.leaves == leaf_form::linear;
+    if ((d_.leaves > leaf_form::vector && !is_linear) || d_.leaves == leaf_form::none)
       unknown("leaf form ", static_cast<unsigned>(d_.leaves));
-    const std::uint32_t expected_width = d_.leaves == leaf_form::vector ? out_->raw_width : 1;
+    const std::uint32_t expected_width = d_.leaves == leaf_form::vector ? out_->sum_width : is_linear ? 2 : 1;
     if (d_.leaf_width != expected_width)
       refuse("leaves of ", d_.leaf_width, " values, expected ", expected_width);
     if (d_.leaves == leaf_form::inline_float32) {
@@ -346,6 +420,14 @@ private:
       out_->num_leaf_rows = values.size() / row_bytes;
       out_->leaf_values = values.data();
     }
+    out_->linear_ends = segment<std::uint32_t>(segment_role::linear_ends, "ends of linear leaves");
+    out_->linear_columns = segment<std::uint32_t>(segment_role::linear_columns, "columns of linear leaves");
+    out_->linear_coefficients = segment<double>(segment_role::linear_coefficients, "coefficients of linear leaves");
+    if (out_->linear_ends.size() != (is_linear ? out_->num_leaf_rows : 0) ||
+        out_->linear_coefficients.size() != out_->linear_columns.size() || (is_linear && is_float32))
+      refuse(out_->linear_ends.size(), " linear leaves with ", out_->linear_columns.size(), " columns and ",
+             out_->linear_coefficients.size(), " coefficients, expected as many of both and a leaf for each of ",
+             is_linear ? out_->num_leaf_rows : 0, " rows of float64");
     out_->leaf_ids = d_.leaf_ids;
     out_->stored_leaf_ids = segment<std::uint32_t>(segment_role::leaf_ids, "leaf ids", 0);
     if (d_.leaf_ids != leaf_id_rule::preorder && d_.leaf_ids != leaf_id_rule::stored)

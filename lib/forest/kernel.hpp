@@ -12,8 +12,8 @@ namespace petrify::inline v0 {
 // passed check_structure.
 struct kernel {
   const char* name;
-  // Adds every tree's leaf, in order, to the raw_width sums of each row. Sums are of the accumulator's type and hold
-  // the start values before.
+  // Adds every tree's leaf, in order, to the sum_width sums of each row; for forests whose kernel_adds(). Sums are of
+  // the accumulator's type and hold the start values before.
   void (*add_float32)(const forest_data&, const std::uint32_t* keys, std::size_t num_rows, float* sums) noexcept;
   void (*add_float64)(const forest_data&, const std::uint32_t* keys, std::size_t num_rows, double* sums) noexcept;
   // Writes for each row and tree the index of the node it ends in: leaves[row * num_trees + tree].

@@ -19,23 +19,23 @@ using cursor = const typename Layout::node*;
 
 // One step down; returns 0 when the cursor was at a leaf, where it stays.
 template <class Layout>
-inline std::uint32_t step(cursor<Layout>& at, const std::uint32_t* keys) noexcept {
+inline std::uint32_t step(cursor<Layout>& at, const std::uint32_t* keys, const std::uint32_t* sets) noexcept {
   const typename Layout::node& node = *at;
   const std::uint32_t offset = Layout::offset(node);
-  at += std::uint64_t{offset} + (keys[Layout::slot(node)] > node.value);
+  at += std::uint64_t{offset} + (Layout::goes_right(node, keys, sets) ? 1 : 0);
   return offset;
 }
 
 // Takes `Width` cursors to their leaves. keys_of(j): the keys that cursor j walks by.
 template <class Layout, std::size_t Width, class KeysOf>
-inline void walk(cursor<Layout> (&at)[Width], KeysOf keys_of) noexcept {
+inline void walk(cursor<Layout> (&at)[Width], const std::uint32_t* sets, KeysOf keys_of) noexcept {
   for (;;) {
     for (int s = 1; s < steps_per_check; ++s)
       for (std::size_t j = 0; j < Width; ++j)
-        step<Layout>(at[j], keys_of(j));
+        step<Layout>(at[j], keys_of(j), sets);
     std::uint32_t moved = 0;
     for (std::size_t j = 0; j < Width; ++j)
-      moved |= step<Layout>(at[j], keys_of(j));
+      moved |= step<Layout>(at[j], keys_of(j), sets);
     if (moved == 0)
       return;
   }
@@ -47,7 +47,7 @@ struct add_inline {
   const forest_data& forest;
   Sum* sums;
   void operator()(std::size_t row, std::uint32_t tree, std::uint32_t payload, std::uint64_t) const noexcept {
-    sums[row * forest.raw_width + forest.target(tree)] += static_cast<Sum>(std::bit_cast<float>(payload));
+    sums[row * forest.sum_width + forest.target(tree)] += static_cast<Sum>(std::bit_cast<float>(payload));
   }
 };
 
@@ -56,7 +56,7 @@ struct add_scalar {
   const forest_data& forest;
   Sum* sums;
   void operator()(std::size_t row, std::uint32_t tree, std::uint32_t payload, std::uint64_t) const noexcept {
-    sums[row * forest.raw_width + forest.target(tree)] +=
+    sums[row * forest.sum_width + forest.target(tree)] +=
         static_cast<Sum>(static_cast<const Leaf*>(forest.leaf_values)[payload]);
   }
 };
@@ -91,7 +91,7 @@ void walk_row(const forest_data& forest, const std::uint32_t* keys, std::size_t 
     // The last group is filled up with walks down its last tree, whose leaves are not used.
     for (std::uint32_t j = 0; j < trees_in_flight; ++j)
       at[j] = nodes + forest.root(first + std::min(j, count - 1));
-    walk<Layout>(at, [keys](std::size_t) { return keys; });
+    walk<Layout>(at, forest.category_words.data(), [keys](std::size_t) { return keys; });
     for (std::uint32_t j = 0; j < count; ++j)
       visit(row, first + j, at[j]->value, static_cast<std::uint64_t>(at[j] - nodes));
   }
@@ -110,7 +110,7 @@ void walk_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t
       cursor<Layout> at[rows_in_flight];
       std::fill(std::begin(at), std::end(at), root);
       const std::uint32_t* group = keys + first * width;
-      walk<Layout>(at, [group, width](std::size_t j) { return group + j * width; });
+      walk<Layout>(at, forest.category_words.data(), [group, width](std::size_t j) { return group + j * width; });
       for (std::size_t j = 0; j < rows_in_flight; ++j)
         visit(first + j, tree, at[j]->value, static_cast<std::uint64_t>(at[j] - nodes));
     }

@@ -1,50 +1,27 @@
 #include "forest/kernel.hpp"
-
-#include <cstring>
+#include "forest/leaf_values.hpp"
 
 namespace petrify::inline v0 {
 
 namespace {
 
-struct split {
-  std::uint32_t value;
-  std::uint32_t slot;
-  std::uint32_t offset; // 0: a leaf
-};
-
-split node_at(const forest_data& forest, std::uint64_t i) noexcept {
-  if (forest.layout == layout_kind::n16) {
-    const node16& node = static_cast<const node16*>(forest.nodes)[i];
-    return {node.value, node.slot, node.offset};
-  }
-  const node8& node = static_cast<const node8*>(forest.nodes)[i];
-  return {node.value, node.meta % (1u << forest.slot_bits), node.meta / (1u << forest.slot_bits)};
-}
-
 std::uint64_t leaf_of(const forest_data& forest, std::uint32_t tree, const std::uint32_t* keys) noexcept {
-  std::uint64_t i = forest.root(tree);
-  for (;;) {
-    const split node = node_at(forest, i);
-    if (node.offset == 0)
-      return i;
-    const bool right = keys[node.slot] > node.value;
-    i += node.offset + (right ? 1 : 0);
-  }
+  return with_layout(forest, [&]<class Layout>(Layout) {
+    const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+    std::uint64_t i = forest.root(tree);
+    while (Layout::offset(nodes[i]) != 0)
+      i += Layout::offset(nodes[i]) + (Layout::goes_right(nodes[i], keys, forest.category_words.data()) ? 1 : 0);
+    return i;
+  });
 }
 
 template <class Sum>
 void add_leaf(const forest_data& forest, std::uint32_t tree, std::uint32_t payload, Sum* sums) noexcept {
-  const auto value = [&](std::uint64_t index) {
-    return forest.leaf_type == dtype::float32 ? static_cast<Sum>(static_cast<const float*>(forest.leaf_values)[index])
-                                              : static_cast<Sum>(static_cast<const double*>(forest.leaf_values)[index]);
-  };
-  if (forest.leaves == leaf_form::inline_float32)
-    sums[forest.target(tree)] += static_cast<Sum>(std::bit_cast<float>(payload));
-  else if (forest.leaves == leaf_form::scalar)
-    sums[forest.target(tree)] += value(payload);
+  if (forest.leaves != leaf_form::vector)
+    sums[forest.target(tree)] += scalar_value<Sum>(forest, payload);
   else
     for (std::uint32_t k = 0; k < forest.leaf_width; ++k)
-      sums[k] += value(std::uint64_t{payload} * forest.leaf_width + k);
+      sums[k] += table_value<Sum>(forest, std::uint64_t{payload} * forest.leaf_width + k);
 }
 
 template <class Sum>
@@ -52,7 +29,7 @@ void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_r
   for (std::size_t row = 0; row < num_rows; ++row)
     for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
       const std::uint64_t leaf = leaf_of(forest, tree, keys + row * forest.slots.size());
-      add_leaf(forest, tree, node_at(forest, leaf).value, sums + row * forest.raw_width);
+      add_leaf(forest, tree, payload_of(forest, leaf), sums + row * forest.sum_width);
     }
 }
 

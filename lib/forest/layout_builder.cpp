@@ -1,39 +1,46 @@
 #include "forest/layout_builder.hpp"
 
 #include "base/fail.hpp"
+#include "forest/category_sets.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace petrify::inline v0 {
 
 namespace {
 
-// The slots of a forest: one for each (column, missing rule) that some node uses, in that order. Memory: the
-// combinations that occur, however many columns there are.
+// The slots of a forest: one for each (column, missing rule, numbers or categories) that some node uses, in that order.
+// Memory: the combinations that occur, however many columns there are.
 class slot_map {
 public:
   slot_map(const std::vector<source_tree>& trees, forest_model::content& model) {
     std::unordered_set<std::uint64_t> used;
+    bool any_category = false;
     for (const source_tree& tree : trees)
       for (const source_node& node : tree.nodes)
-        if (node.kind == source_node::state::split)
+        if (node.is_split()) {
           used.insert(key_of_slot(node));
+          any_category |= node.tests_set();
+        }
     slots_.assign(used.begin(), used.end());
     std::sort(slots_.begin(), slots_.end());
 
-    const slot_kind kind = model.spec.comparisons == compare_as::float32 ? slot_kind::float32 : slot_kind::rank64;
+    const slot_kind numbers = model.spec.comparisons == compare_as::float32 ? slot_kind::float32 : slot_kind::rank64;
     model.slot_columns = {0};
     model.slot_kinds = {slot_kind::zero};
     model.slot_missing = {missing_rule::left};
     for (const std::uint64_t one : slots_) {
-      model.slot_columns.push_back(static_cast<std::uint32_t>(one >> 1));
-      model.slot_kinds.push_back(kind);
-      model.slot_missing.push_back((one & 1) == 0 ? missing_rule::left : missing_rule::right);
+      model.slot_columns.push_back(static_cast<std::uint32_t>(one >> 4));
+      model.slot_missing.push_back(static_cast<missing_rule>(one >> 1 & 7));
+      model.slot_kinds.push_back((one & 1) != 0 ? slot_kind::category : numbers);
     }
+    if (any_category)
+      add_rules(model);
   }
 
   // Slot 0 is the zero slot.
@@ -44,7 +51,29 @@ public:
 
 private:
   static std::uint64_t key_of_slot(const source_node& split) {
-    return std::uint64_t{split.column_or_payload} << 1 | (split.nan_goes == missing::right);
+    return std::uint64_t{split.column_or_payload} << 4 | static_cast<std::uint64_t>(split.nan_goes) << 1 |
+           (split.tests_set() ? 1 : 0);
+  }
+
+  static void add_rules(forest_model::content& model) {
+    std::unordered_map<std::uint32_t, const category_column*> by_column;
+    for (const category_column& column : model.spec.categories)
+      by_column.emplace(column.column, &column);
+    category_sets sets;
+    std::unordered_map<std::uint32_t, std::uint32_t> known_sets; // column -> begin
+    for (std::size_t s = 0; s < model.slot_kinds.size(); ++s) {
+      const bool is_category = model.slot_kinds[s] == slot_kind::category;
+      const category_column* const column = is_category ? by_column.at(model.slot_columns[s]) : nullptr;
+      model.category_rules.push_back(is_category ? static_cast<category_rule>(column->rule) : category_rule::none);
+      std::uint32_t known = no_known_set;
+      if (is_category && column->known) {
+        const auto [at, is_new] = known_sets.emplace(column->column, 0);
+        if (is_new)
+          at->second = sets.intern(*column->known, model.category_words);
+        known = at->second;
+      }
+      model.category_known_sets.push_back(known);
+    }
   }
 
   std::vector<std::uint64_t> slots_;
@@ -80,10 +109,13 @@ std::vector<std::vector<double>> collect_cuts(const std::vector<source_tree>& tr
 class value_map {
 public:
   value_map(const std::vector<source_tree>& trees, const slot_map& slots, forest_model::content& model)
-      : slots_(slots) {
-    if (model.spec.comparisons == compare_as::float32)
-      return;
-    cuts_ = collect_cuts(trees, slots, model.slot_columns.size());
+      : slots_(slots), ranks_(model.spec.comparisons == compare_as::float64) {
+    if (ranks_)
+      cuts_ = collect_cuts(trees, slots, model.slot_columns.size());
+    cuts_.resize(model.slot_columns.size());
+    for (std::size_t s = 0; s < model.category_rules.size(); ++s)
+      if (model.category_rules[s] == category_rule::listed)
+        cuts_[s] = values_of(model.spec.categories, model.slot_columns[s]);
     for (const auto& list : cuts_) {
       model.cuts.insert(model.cuts.end(), list.begin(), list.end());
       model.slot_cut_ends.push_back(model.cuts.size());
@@ -92,9 +124,11 @@ public:
       model.slot_cut_ends.clear();
   }
 
-  // The node's value: a key greater than it goes right.
+  // The node's value: a key greater than it goes right; of a set, where it begins.
   std::uint32_t of(const source_node& split) const {
-    if (cuts_.empty())
+    if (split.tests_set())
+      return static_cast<std::uint32_t>(split.threshold);
+    if (!ranks_)
       return split.test == comparison::less ? value_of_less(split.threshold) : value_of_less_equal(split.threshold);
     if (never_left(split))
       return 0; // below every key but that of a missing value that goes left
@@ -103,7 +137,13 @@ public:
   }
 
 private:
+  static std::vector<double> values_of(const std::vector<category_column>& columns, std::uint32_t column) {
+    const auto found = std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.column == column; });
+    return found->values;
+  }
+
   const slot_map& slots_;
+  bool ranks_;
   std::vector<std::vector<double>> cuts_;
 };
 
@@ -117,12 +157,12 @@ struct placed_node {
 
 std::vector<placed_node> place(const source_tree& tree, std::uint32_t root_at, std::uint32_t first_pair) {
   std::vector<placed_node> out;
-  out.reserve(tree.nodes.size());
+  out.reserve(tree.num_used);
   struct pending_node {
     std::uint32_t source;
     std::uint32_t at;
   };
-  std::vector<pending_node> pending{{0, root_at}};
+  std::vector<pending_node> pending{{tree.root, root_at}};
   std::uint32_t next_pair = first_pair;
   while (!pending.empty()) {
     const auto [source, at] = pending.back();
@@ -153,7 +193,7 @@ std::vector<std::uint64_t> padded_sizes(const std::vector<source_tree>& trees) {
   std::vector<std::uint64_t> sizes;
   sizes.reserve(trees.size() + 1);
   for (const source_tree& tree : trees)
-    sizes.push_back(tree.nodes.size());
+    sizes.push_back(tree.num_used);
   if (sizes.size() % 2 != 0)
     sizes.push_back(1);
   return sizes;
@@ -174,6 +214,8 @@ std::uint64_t longest_offset(std::span<const std::uint64_t> sizes, std::size_t b
 // forests of large trees over many columns still fit 8-byte nodes.
 void choose_layout(std::span<const std::uint64_t> sizes, forest_model::content& model) {
   for (const std::size_t block_trees : {8u, 4u, 2u}) {
+    if (!model.category_words.empty())
+      break; // sets need the larger nodes
     model.block_trees = static_cast<std::uint8_t>(block_trees);
     model.slot_bits = n8_slot_bits(model.slot_columns.size(), longest_offset(sizes, block_trees));
     if (model.slot_bits != 0)
@@ -183,10 +225,16 @@ void choose_layout(std::span<const std::uint64_t> sizes, forest_model::content& 
   model.block_trees = 8;
 }
 
+node_op op_of(const source_node& node) {
+  return node.kind == source_node::state::members_right  ? node_op::members_right
+         : node.kind == source_node::state::members_left ? node_op::members_left
+                                                         : node_op::compare;
+}
+
 void store(forest_model::content& model, std::uint64_t at, std::uint32_t value, std::uint32_t slot,
-           std::uint32_t offset) {
+           std::uint32_t offset, node_op op) {
   if (model.is_n16)
-    model.nodes16[at] = {value, slot, offset, 0};
+    model.nodes16[at] = {value, slot, offset, static_cast<std::uint32_t>(op)};
   else
     model.nodes8[at] = {value, offset << model.slot_bits | slot};
 }
@@ -224,14 +272,14 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
       const source_node& node = trees[t].nodes[placed.source];
       const bool is_leaf = node.kind == source_node::state::leaf;
       store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node), is_leaf ? 0 : slots.of(node),
-            placed.offset);
+            placed.offset, op_of(node));
       if (is_leaf && !model.ids_are_preorder)
         model.stored_leaf_ids[begin + placed.at] = placed.source;
     }
     next_pair += static_cast<std::uint32_t>(sizes[t] - 1);
     if (has_targets)
       model.tree_targets.push_back(trees[t].target);
-    model.num_used_nodes += trees[t].nodes.size();
+    model.num_used_nodes += trees[t].num_used;
     trees[t].nodes = {};
   }
 }

@@ -25,7 +25,7 @@ std::uint32_t preorder_id(const forest_data& forest, std::uint32_t tree, const s
   bool went_right = false;
   while (Layout::offset(nodes[at]) != 0) {
     parent = at;
-    went_right = keys[Layout::slot(nodes[at])] > nodes[at].value;
+    went_right = Layout::goes_right(nodes[at], keys, forest.category_words.data());
     left_turns += went_right ? 0 : 1;
     at += Layout::offset(nodes[at]) + (went_right ? 1 : 0);
   }

@@ -7,9 +7,7 @@
 
 namespace petrify::inline v0 {
 
-std::uint32_t leaf_table::intern(std::span<const double> values) {
-  if (num_rows_ * 2 >= places_.size())
-    grow();
+void leaf_table::encode(std::span<const double> values) {
   const std::size_t size = width_ * size_bytes(type_);
   scratch_.resize(size);
   if (type_ == dtype::float32) {
@@ -20,16 +18,32 @@ std::uint32_t leaf_table::intern(std::span<const double> values) {
   } else {
     std::memcpy(scratch_.data(), values.data(), size);
   }
-  const std::size_t mask = places_.size() - 1;
-  std::size_t at = checksum(scratch_) & mask;
-  for (; places_[at] != 0; at = (at + 1) & mask)
-    if (std::memcmp(row(places_[at] - 1).data(), scratch_.data(), size) == 0)
-      return places_[at] - 1;
+}
+
+std::uint32_t leaf_table::add_row() {
   if (num_rows_ >= 0xfffffffeu)
     fail(errc::limit_exceeded, "leaf values", "more than 2^32 - 2 distinct ones");
   bytes_.insert(bytes_.end(), scratch_.begin(), scratch_.end());
-  places_[at] = static_cast<std::uint32_t>(++num_rows_);
-  return places_[at] - 1;
+  return static_cast<std::uint32_t>(num_rows_++);
+}
+
+std::uint32_t leaf_table::append(std::span<const double> values) {
+  encode(values);
+  return add_row();
+}
+
+std::uint32_t leaf_table::intern(std::span<const double> values) {
+  if (num_rows_ * 2 >= places_.size())
+    grow();
+  encode(values);
+  const std::size_t mask = places_.size() - 1;
+  std::size_t at = checksum(scratch_) & mask;
+  for (; places_[at] != 0; at = (at + 1) & mask)
+    if (std::memcmp(row(places_[at] - 1).data(), scratch_.data(), scratch_.size()) == 0)
+      return places_[at] - 1;
+  const std::uint32_t added = add_row();
+  places_[at] = added + 1;
+  return added;
 }
 
 void leaf_table::grow() {

@@ -19,6 +19,9 @@ public:
   // Cost: a hash of the row. Throws: errc::limit_exceeded beyond 2^32 - 2 rows.
   std::uint32_t intern(std::span<const double> values);
 
+  // A new row, whether or not there is one with these bits.
+  std::uint32_t append(std::span<const double> values);
+
   std::size_t num_rows() const noexcept { return num_rows_; }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
@@ -27,6 +30,8 @@ private:
     const std::size_t size = width_ * size_bytes(type_);
     return {bytes_.data() + index * size, size};
   }
+  void encode(std::span<const double> values);
+  std::uint32_t add_row();
   void grow();
 
   dtype type_;

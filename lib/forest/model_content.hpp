@@ -2,6 +2,7 @@
 #pragma once
 
 #include "container/description.hpp"
+#include "forest/epilogue.hpp"
 #include "forest/leaf_table.hpp"
 #include "forest/node.hpp"
 
@@ -23,6 +24,9 @@ struct forest_model::content {
   std::vector<missing_rule> slot_missing;
   std::vector<std::uint64_t> slot_cut_ends; // empty without cuts
   std::vector<double> cuts;
+  std::vector<category_rule> category_rules; // empty without slots of categories
+  std::vector<std::uint32_t> category_known_sets;
+  std::vector<std::uint32_t> category_words;
 
   // Exactly one of the two is used.
   std::uint8_t slot_bits = 0; // n8
@@ -33,7 +37,13 @@ struct forest_model::content {
   std::vector<std::uint32_t> blocks;          // where each begins, in pairs of nodes
   std::vector<std::uint32_t> stored_leaf_ids; // empty: pre-order
   std::vector<std::uint32_t> tree_targets;    // empty: all 0
+  std::vector<double> tree_weights;           // of a weighted median
+  std::vector<std::uint32_t> iteration_ends;  // empty: the origin has none
   std::optional<leaf_table> leaves;           // absent: inline
+  std::vector<std::uint32_t> linear_ends;     // linear leaves: a row of `leaves` each
+  std::vector<std::uint32_t> linear_columns;
+  std::vector<double> linear_coefficients;
+  std::vector<column_counts> output_columns; // what the epilogue makes of each output
 
   std::uint64_t num_nodes() const noexcept { return is_n16 ? nodes16.size() : nodes8.size(); }
 };

@@ -47,29 +47,60 @@ struct node8 {
 };
 static_assert(sizeof(node8) == 8);
 
-// 16 bytes, for slots or offsets that node8 has no room for.
+// 16 bytes, for slots or offsets that node8 has no room for, and for category sets.
 struct node16 {
   std::uint32_t value;
   std::uint32_t slot;
   std::uint32_t offset;
-  std::uint32_t op; // 0: slot key > value goes right. No other is defined yet.
+  std::uint32_t op; // node_op
 };
 static_assert(sizeof(node16) == 16);
 
-// How kernels and checks read a node, whatever its layout.
+enum class node_op : std::uint32_t {
+  compare = 0,       // slot key > value goes right
+  members_right = 1, // the slot's category is in the set at category_words[value]
+  members_left = 2,
+};
+
+// Whether a category is in the set: a count of words and the words.
+inline bool is_member(const std::uint32_t* set, std::uint32_t category) noexcept {
+  return category / 32 < set[0] && (set[1 + category / 32] >> category % 32 & 1) != 0;
+}
+
+// How kernels and checks read a node, whatever its layout. `sets` are the forest's category_words.
 template <unsigned SlotBits>
 struct layout8 {
   using node = node8;
+  static constexpr bool has_sets = false;
   static std::uint32_t slot(const node& n) noexcept { return n.meta & ((1u << SlotBits) - 1); }
   static std::uint32_t offset(const node& n) noexcept { return n.meta >> SlotBits; }
   static std::uint32_t op(const node&) noexcept { return 0; }
+  static bool goes_right(const node& n, const std::uint32_t* keys, const std::uint32_t*) noexcept {
+    return keys[slot(n)] > n.value;
+  }
 };
 
 struct layout16 {
   using node = node16;
+  static constexpr bool has_sets = false;
   static std::uint32_t slot(const node& n) noexcept { return n.slot; }
   static std::uint32_t offset(const node& n) noexcept { return n.offset; }
   static std::uint32_t op(const node& n) noexcept { return n.op; }
+  static bool goes_right(const node& n, const std::uint32_t* keys, const std::uint32_t*) noexcept {
+    return keys[n.slot] > n.value;
+  }
+};
+
+struct layout16_sets : layout16 {
+  static constexpr bool has_sets = true;
+  static bool goes_right(const node& n, const std::uint32_t* keys, const std::uint32_t* sets) noexcept {
+    const std::uint32_t key = keys[n.slot];
+    if (n.op == static_cast<std::uint32_t>(node_op::compare))
+      return key > n.value;
+    if (key == key_always_left || key == key_always_right)
+      return key == key_always_right;
+    return is_member(sets + n.value, key - 1) == (n.op == static_cast<std::uint32_t>(node_op::members_right));
+  }
 };
 
 } // namespace petrify::inline v0

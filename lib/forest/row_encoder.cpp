@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace petrify::inline v0 {
 
@@ -35,10 +36,88 @@ std::uint32_t rank_key(double x, std::span<const double> cuts) noexcept {
   return 1 + static_cast<std::uint32_t>(std::lower_bound(cuts.begin(), cuts.end(), x) - cuts.begin());
 }
 
+// The key of a category: 1 + its number, where the value stands for one.
+std::uint32_t category_key(double x, const slot& to) noexcept {
+  const std::uint32_t missing = to.missing == missing_rule::left ? key_always_left : key_always_right;
+  const auto known = [&](std::uint32_t category) {
+    return to.known == nullptr || is_member(to.known, category) ? category + 1 : missing;
+  };
+  switch (to.rule) {
+  case category_rule::xgboost:
+  case category_rule::xgboost_strict:
+    x = static_cast<double>(static_cast<float>(x));
+    if (std::isnan(x))
+      return missing;
+    if (x < 0 || x >= 16777216.0)
+      return to.rule == category_rule::xgboost ? key_always_left : missing;
+    return static_cast<std::uint32_t>(x) + 1;
+  case category_rule::lightgbm:
+    return x > -1 && x < 2147483648.0 ? static_cast<std::uint32_t>(x) + 1 : key_always_right;
+  case category_rule::hist_gradient_boosting:
+  case category_rule::hist_gradient_boosting_wrapped:
+    if (std::isnan(x) || (x < 0 && to.rule == category_rule::hist_gradient_boosting))
+      return missing;
+    // The origin casts a double to uint8, which on x86-64 goes through int32 and gives 0 for what that cannot hold.
+    if (!(x > -2147483649.0 && x < 2147483648.0))
+      return known(0);
+    return known(static_cast<std::uint32_t>(static_cast<std::int32_t>(x)) % 256);
+  case category_rule::listed: {
+    const auto found = std::lower_bound(to.cuts.begin(), to.cuts.end(), x);
+    if (found == to.cuts.end() || *found != x)
+      return missing;
+    return known(static_cast<std::uint32_t>(found - to.cuts.begin()));
+  }
+  case category_rule::none: break;
+  }
+  return missing;
+}
+
+// One step, computed in float64 and rounded to the row's type.
+template <class T>
+T step_of(T value, const step_entry& step) noexcept {
+  const auto x = static_cast<double>(value);
+  switch (step.op) {
+  case step_op::subtract: return static_cast<T>(x - step.a);
+  case step_op::divide: return static_cast<T>(x / step.a);
+  case step_op::multiply: return static_cast<T>(x * step.a);
+  case step_op::add: return static_cast<T>(x + step.a);
+  case step_op::clip: return static_cast<T>(x < step.a ? step.a : x > step.b ? step.b : x);
+  case step_op::replace: return x == step.a || (std::isnan(x) && std::isnan(step.a)) ? static_cast<T>(step.b) : value;
+  case step_op::missing:
+    return static_cast<float>(x) == static_cast<float>(step.a) ? std::numeric_limits<T>::quiet_NaN() : value;
+  case step_op::none: break;
+  }
+  return value;
+}
+
+template <class T, class Source>
+void apply_steps(const forest_data& forest, const Source* values, std::ptrdiff_t stride, T* out) noexcept {
+  for (std::size_t j = 0; j < forest.num_columns; ++j)
+    out[j] = static_cast<T>(values[static_cast<std::ptrdiff_t>(j) * stride]);
+  for (const step_entry& step : forest.steps) {
+    if (step.column != all_columns) {
+      out[step.column] = step_of(out[step.column], step);
+      continue;
+    }
+    for (std::size_t j = 0; j < forest.num_columns; ++j)
+      out[j] = step_of(out[j], step);
+  }
+}
+
 } // namespace
 
+row_encoder::row_encoder(const forest_data& forest) : forest_(&forest) {
+  if (forest.steps.empty())
+    return;
+  changed32_.resize(forest.num_columns);
+  changed64_.resize(forest.num_columns);
+}
+
 template <feature_value T>
-void encode_row(const forest_data& forest, const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept {
+void row_encoder::encode(const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept {
+  const forest_data& forest = *forest_;
+  last_ = values;
+  last_stride_ = stride;
   keys[0] = 0;
   for (std::size_t s = 1; s < forest.slots.size(); ++s) {
     const slot& to = forest.slots[s];
@@ -48,27 +127,46 @@ void encode_row(const forest_data& forest, const T* values, std::ptrdiff_t strid
       const auto x = static_cast<float>(value);
       const missing_result known = missing_key(x, to.missing);
       keys[s] = known.decided ? known.key : key_of(std::isnan(x) ? 0.0f : x);
-    } else {
+    } else if (to.kind == slot_kind::rank64) {
       const auto x = static_cast<double>(value);
       const missing_result known = missing_key(x, to.missing);
       keys[s] = known.decided ? known.key : rank_key(std::isnan(x) ? 0.0 : x, to.cuts);
+    } else {
+      keys[s] = category_key(static_cast<double>(value), to);
     }
   }
 }
 
-template void encode_row(const forest_data&, const float*, std::ptrdiff_t, std::uint32_t*) noexcept;
-template void encode_row(const forest_data&, const double*, std::ptrdiff_t, std::uint32_t*) noexcept;
-template void encode_row(const forest_data&, const std::int64_t*, std::ptrdiff_t, std::uint32_t*) noexcept;
-
-void encode_row(const forest_data& forest, const rows& x, std::size_t i, std::uint32_t* keys) noexcept {
-  const auto encode = [&]<class T>(const T* data) {
-    encode_row(forest, data + static_cast<std::ptrdiff_t>(i) * x.row_stride(), x.column_stride(), keys);
+void row_encoder::encode(const rows& x, std::size_t i, std::uint32_t* keys) noexcept {
+  const auto run = [&]<class T>(const T* data) {
+    const T* const row = data + static_cast<std::ptrdiff_t>(i) * x.row_stride();
+    last_type_ = x.type();
+    if (forest_->steps.empty()) {
+      encode(row, x.column_stride(), keys);
+    } else if constexpr (std::is_same_v<T, float>) {
+      apply_steps(*forest_, row, x.column_stride(), changed32_.data());
+      encode(changed32_.data(), 1, keys);
+    } else {
+      apply_steps(*forest_, row, x.column_stride(), changed64_.data());
+      last_type_ = feature_type::float64;
+      encode(changed64_.data(), 1, keys);
+    }
   };
   switch (x.type()) {
-  case feature_type::float32: return encode(static_cast<const float*>(x.data()));
-  case feature_type::float64: return encode(static_cast<const double*>(x.data()));
-  case feature_type::int64: return encode(static_cast<const std::int64_t*>(x.data()));
+  case feature_type::float32: return run(static_cast<const float*>(x.data()));
+  case feature_type::float64: return run(static_cast<const double*>(x.data()));
+  case feature_type::int64: return run(static_cast<const std::int64_t*>(x.data()));
   }
+}
+
+double row_encoder::value(std::uint32_t column) const noexcept {
+  const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(column) * last_stride_;
+  switch (last_type_) {
+  case feature_type::float32: return static_cast<double>(static_cast<const float*>(last_)[at]);
+  case feature_type::float64: return static_cast<const double*>(last_)[at];
+  case feature_type::int64: return static_cast<double>(static_cast<const std::int64_t*>(last_)[at]);
+  }
+  return 0;
 }
 
 } // namespace petrify::inline v0

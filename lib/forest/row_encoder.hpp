@@ -6,15 +6,35 @@
 #include <petrify/rows.hpp>
 
 #include <cstddef>
+#include <vector>
 
 namespace petrify::inline v0 {
 
-// Writes forest.slots.size() keys for the row whose value of column j is values[j * stride].
-// Cost: a conversion a slot, and a binary search for slots of float64 cuts.
-template <feature_value T>
-void encode_row(const forest_data& forest, const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept;
+// Turns rows into keys. Owns room for one row, which steps change; without steps rows are read where they are.
+// Thread safety: one thread at a time.
+class row_encoder {
+public:
+  explicit row_encoder(const forest_data& forest);
 
-// The same for row `i` of a matrix of any type.
-void encode_row(const forest_data& forest, const rows& x, std::size_t i, std::uint32_t* keys) noexcept;
+  // Writes forest.slots.size() keys for row `i` of a matrix of any type.
+  // Cost: a conversion a slot, a binary search for slots of float64 cuts, and the forest's steps.
+  void encode(const rows& x, std::size_t i, std::uint32_t* keys) noexcept;
+
+  // The value of a column in the row that was encoded last, after the steps.
+  double value(std::uint32_t column) const noexcept;
+
+private:
+  template <feature_value T>
+  void encode(const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept;
+
+  const forest_data* forest_;
+  // The row with its steps applied, in the row's type; int64 becomes float64.
+  std::vector<float> changed32_;
+  std::vector<double> changed64_;
+  // Where the row is that was encoded last.
+  const void* last_ = nullptr;
+  std::ptrdiff_t last_stride_ = 1;
+  feature_type last_type_ = feature_type::float64;
+};
 
 } // namespace petrify::inline v0

@@ -41,6 +41,18 @@ std::string place_of(const forest_data& forest, std::size_t k, std::uint64_t nod
   return text("tree ", (std::uint64_t{k} << forest.block_shift) + tree, " node ", node);
 }
 
+// The last operation that a layout's nodes may have.
+template <class Layout>
+constexpr std::uint32_t most_op() noexcept {
+  return Layout::has_sets ? static_cast<std::uint32_t>(node_op::members_left) : 0;
+}
+
+// Whether a whole category set begins at that word.
+bool set_fits(const forest_data& forest, std::uint64_t begin) noexcept {
+  const auto words = forest.category_words;
+  return begin < words.size() && words[begin] <= words.size() - begin - 1;
+}
+
 // The fault of one node; called where the fast loop found that there is one.
 template <class Layout>
 void refuse_node(const forest_data& forest, std::size_t k, std::uint64_t i) {
@@ -49,15 +61,20 @@ void refuse_node(const forest_data& forest, std::size_t k, std::uint64_t i) {
   const std::uint64_t offset = Layout::offset(node);
   const std::uint32_t slot = Layout::slot(node);
   const std::string where = place_of<Layout>(forest, k, i);
-  if (Layout::op(node) != 0)
+  if (Layout::op(node) > most_op<Layout>())
     fail(errc::unsupported, where, "operation ", Layout::op(node), " is not known to petrify " PETRIFY_VERSION_STRING);
+  if (Layout::op(node) != 0 && offset == 0)
+    fail(errc::malformed, where, "operation ", Layout::op(node), " at a leaf, expected 0");
+  if (Layout::op(node) != 0 && !set_fits(forest, node.value))
+    fail(errc::malformed, where, "category set at word ", node.value, ", expected a count and as many words within ",
+         forest.category_words.size());
   if (offset == 0 && slot != 0)
     fail(errc::malformed, where, "tests slot ", slot, " but has no children, expected slot 0 for a leaf");
   if (offset == 0)
     fail(errc::malformed, where, "leaf payload ", node.value, ", expected less than ", payload_limit(forest));
   if (slot == 0)
     fail(errc::malformed, where, "is a split on slot 0, expected a slot of a column");
-  if (node.value == key_always_right)
+  if (node.value == key_always_right && Layout::op(node) == 0)
     fail(errc::malformed, where, "compares with 4294967295, which no key is greater than, expected less");
   if (slot >= forest.slots.size())
     fail(errc::malformed, where, "tests slot ", slot, ", expected less than ", forest.slots.size());
@@ -96,10 +113,12 @@ void check_block(const forest_data& forest, std::size_t k) {
     const auto& node = nodes[in.begin + j];
     const std::uint64_t offset = Layout::offset(node);
     const std::uint32_t slot = Layout::slot(node);
-    const bool wrong =
-        Layout::op(node) != 0 || (offset == 0 ? slot != 0 || node.value >= limit
-                                              : j + offset + 1 >= size || (offset + j) % 2 != 0 || slot >= num_slots ||
-                                                    slot == 0 || node.value == key_always_right);
+    bool wrong = offset == 0 ? slot != 0 || node.value >= limit
+                             : j + offset + 1 >= size || (offset + j) % 2 != 0 || slot >= num_slots || slot == 0 ||
+                                   (node.value == key_always_right && Layout::op(node) == 0);
+    wrong |= Layout::op(node) > most_op<Layout>();
+    if constexpr (Layout::has_sets)
+      wrong |= Layout::op(node) != 0 && (offset == 0 || !set_fits(forest, node.value));
     if (wrong)
       refuse_node<Layout>(forest, k, in.begin + j);
   }
@@ -119,14 +138,39 @@ void check_tables(const forest_data& forest) {
   if (forest.blocks.empty() && forest.num_nodes != 0)
     fail(errc::malformed, {}, forest.num_nodes, " nodes, but no tree");
   for (std::size_t t = 0; t < forest.tree_targets.size(); ++t)
-    if (forest.tree_targets[t] >= forest.raw_width)
+    if (forest.tree_targets[t] >= forest.sum_width)
       fail(errc::malformed, text("tree ", t), "target ", forest.tree_targets[t], ", expected less than ",
-           forest.raw_width);
+           forest.sum_width);
+  for (std::size_t i = 0; i < forest.linear_ends.size(); ++i) {
+    const std::uint32_t begin = i == 0 ? 0 : forest.linear_ends[i - 1];
+    if (forest.linear_ends[i] < begin || forest.linear_ends[i] > forest.linear_columns.size())
+      fail(errc::malformed, text("linear leaf ", i), "terms end at ", forest.linear_ends[i], ", expected ", begin,
+           " to ", forest.linear_columns.size());
+  }
+  for (std::size_t i = 0; i < forest.linear_columns.size(); ++i)
+    if (forest.linear_columns[i] >= forest.num_columns)
+      fail(errc::malformed, text("linear term ", i), "column ", forest.linear_columns[i], ", expected less than ",
+           forest.num_columns);
   for (std::size_t s = 0; s < forest.slots.size(); ++s) {
     const auto cuts = forest.slots[s].cuts;
     for (std::size_t i = 0; i < cuts.size(); ++i)
       if (std::isnan(cuts[i]) || (i != 0 && !(cuts[i - 1] < cuts[i])))
         fail(errc::malformed, text("slot ", s), "cut ", i, " is ", cuts[i], ", expected cuts in ascending order");
+  }
+}
+
+// Checks that nodes with a category set test a slot of categories, and only they do.
+template <class Layout>
+void check_slot_kinds(const forest_data& forest, std::size_t k, block in) {
+  const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
+  for (std::uint64_t i = in.begin; i < in.end; ++i) {
+    if (Layout::offset(nodes[i]) == 0)
+      continue;
+    const std::uint32_t slot = Layout::slot(nodes[i]);
+    const bool is_category = forest.slots[slot].kind == slot_kind::category;
+    if (is_category != (Layout::op(nodes[i]) != 0))
+      fail(errc::malformed, place_of<Layout>(forest, k, i), "operation ", Layout::op(nodes[i]), " on slot ", slot,
+           is_category ? " of categories, expected a set" : " of numbers, expected a comparison");
   }
 }
 
@@ -190,6 +234,7 @@ void check_every_node(const forest_data& forest) {
     for (std::size_t k = 0; k < forest.blocks.size(); ++k) {
       const block in = block_of(forest, k);
       check_parents<Layout>(forest, k, in);
+      check_slot_kinds<Layout>(forest, k, in);
       const std::uint32_t roots = forest.roots_in_block(k);
       std::uint64_t next_pair = in.begin + roots;
       for (std::uint32_t r = 0; r < roots; ++r) {

@@ -154,7 +154,7 @@ public:
     forest_spec spec = describe(num_outputs);
     std::vector<std::uint32_t> classes;
     for (const output_spec& o : spec.outputs)
-      classes.push_back(o.raw_width);
+      classes.push_back(o.width);
 
     // A forest averages its trees' probabilities, so that counts are normalised in each leaf; a single tree decides on
     // its counts, so that they are normalised afterwards.
@@ -229,8 +229,8 @@ private:
     for (std::uint32_t k = 0; k < num_outputs; ++k) {
       output_spec o;
       o.labels = read_labels(is_list ? classes[k] : classes, budget_);
-      o.raw_width = static_cast<std::uint32_t>(o.labels.size());
-      spec.start.insert(spec.start.end(), o.raw_width, start);
+      o.width = static_cast<std::uint32_t>(o.labels.size());
+      spec.start.insert(spec.start.end(), o.width, start);
       spec.outputs.push_back(std::move(o));
     }
     if (!kind_.is_forest && !fractions_)

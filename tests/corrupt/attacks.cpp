@@ -448,12 +448,6 @@ void add_forests(list& l) {
     add(rule, name, says, std::move(edit), errc::unsupported);
   };
   using F = fbs::ForestT;
-  unsupported("F1", "a missing sentinel", "missing sentinel", forest([](F& f) { f.has_missing_sentinel = true; }));
-  unsupported("F1", "steps", "a forest with", forest([](F& f) { f.step_ops = {fbs::StepOp::impute}; }));
-  unsupported("F1", "columns of steps", "a forest with", forest([](F& f) { f.step_columns = {0}; }));
-  unsupported("F1", "category rules", "a forest with", forest([](F& f) { f.category_rules.resize(1); }));
-  unsupported("F1", "category sets", "a forest with", forest([](F& f) { f.category_set_ends = {0}; }));
-  unsupported("F1", "dictionaries", "a forest with", forest([](F& f) { f.dictionary_columns = {0}; }));
   unsupported("F1", "task 0", "task 0", forest([](F& f) { f.task = fbs::Task::none; }));
   unsupported("F1", "task 5", "task 5", forest([](F& f) { f.task = static_cast<fbs::Task>(5); }));
   base = "forest/two_outputs";
@@ -481,7 +475,7 @@ void add_forests(list& l) {
     });
   };
   unsupported("F3", "a segment of role 0", "role 0", with_segment(0, 255, 8));
-  unsupported("F3", "a segment of role 12", "role 12", with_segment(12, 255, 8));
+  unsupported("F3", "a segment of role 14", "role 14", with_segment(14, 255, 8));
   unsupported("F3", "a segment of role 63", "role 63", with_segment(63, 0, 0));
   add("F4", "nodes of no layout", "belongs to layout 255", forest([](F& f) { f.segment_layouts[0] = 255; }));
   add("F4", "nodes of layout 1", "belongs to layout 1", forest([](F& f) { f.segment_layouts[0] = 1; }));
@@ -534,9 +528,7 @@ void add_forests(list& l) {
   add("F8", "blocks of 16 trees", "blocks of 16 trees", forest([](F& f) { f.layout_block_trees[0] = 16; }));
   add("F8", "9 trees in one block of 8", "1 blocks for 9 trees", forest([](F& f) { f.num_trees = 9; }));
   add("F8", "tree targets for one tree of three", "tree targets", with_segment(5, 255, 4));
-  for (const std::uint8_t role : std::initializer_list<std::uint8_t>{6, 8, 9, 10})
-    l.add("F9", ("a table of role " + std::to_string(role)).c_str(), base, door::object, errc::unsupported,
-          "a table of role", with_segment(role, 255, 8));
+  l.add("F9", "a table of role 9", base, door::object, errc::unsupported, "a table of role", with_segment(9, 255, 8));
   add("F10", "iteration ends descend", "iteration ends", forest([](F& f) { f.iteration_ends = {2, 1, 3}; }));
   add("F10", "an iteration past the last tree", "iteration ends", forest([](F& f) { f.iteration_ends = {4}; }));
   add("F10", "no slot", "0 slot columns", forest([](F& f) {
@@ -555,8 +547,9 @@ void add_forests(list& l) {
       }));
   add("F10", "cuts without ends", "cuts, expected", forest([](F& f) { f.slot_cut_ends.clear(); }));
   base = "forest/inline";
-  unsupported("F11", "a category slot", "slot 1: kind 3",
-              forest([](F& f) { f.slot_kinds[1] = fbs::SlotKind::category; }));
+  unsupported("F11", "a slot of kind 4", "slot 1: kind 4",
+              forest([](F& f) { f.slot_kinds[1] = static_cast<fbs::SlotKind>(4); }));
+  add("F10", "an iteration before the first", "best iteration -2", forest([](F& f) { f.best_iteration = -2; }));
   add("F12", "slot 0 of a column", "slot 0: kind 1", forest([](F& f) { f.slot_kinds[0] = fbs::SlotKind::float32; }));
   add("F12", "a second zero slot", "slot 1: kind 0", forest([](F& f) { f.slot_kinds[1] = fbs::SlotKind::zero; }));
   unsupported("F13", "missing rule 5", "missing rule 5",
@@ -573,35 +566,35 @@ void add_forests(list& l) {
   add("F14", "cut ends descend", "cuts end at", forest([](F& f) { f.slot_cut_ends[1] = f.slot_cut_ends.back() + 1; }));
   add("F14", "cuts of a float32 slot", "cuts end at", forest([](F& f) { f.slot_kinds[1] = fbs::SlotKind::float32; }));
   base = "forest/integers";
-  add("F15", "no output", "0 outputs", forest([](F& f) {
-        f.output_raw_widths.clear();
-        f.output_final_widths.clear();
+  add("F15", "no output", "0 output widths", forest([](F& f) {
+        f.output_widths.clear();
         f.output_num_classes.clear();
         f.output_types.clear();
       }));
-  add("F15", "a final width fewer", "final widths", forest([](F& f) { f.output_final_widths.clear(); }));
   add("F15", "a class count more", "class counts", forest([](F& f) { f.output_num_classes.push_back(0); }));
   add("F15", "an output type more", "types", forest([](F& f) { f.output_types.push_back(fbs::ElementType::int8); }));
-  add("F15", "a raw width of 0", "0 raw and", forest([](F& f) { f.output_raw_widths[0] = 0; }));
-  add("F15", "a final width of 0", "0 final columns", forest([](F& f) { f.output_final_widths[0] = 0; }));
+  add("F15", "an output of no sums", "0 sums", forest([](F& f) { f.output_widths[0] = 0; }));
   add("F15", "a start value fewer", "start values", forest([](F& f) { f.start.pop_back(); }));
-  add("F15", "raw widths of 2^32 - 1", "start values", forest([](F& f) { f.output_raw_widths[0] = 0xffffffff; }));
-  add("F15", "more than twice as many final columns", "final columns",
-      forest([](F& f) { f.output_final_widths[0] = 7; }));
+  add("F15", "an output of 2^32 - 1 sums", "start values", forest([](F& f) { f.output_widths[0] = 0xffffffff; }));
   add("F15", "a parameter fewer", "parameters", forest([](F& f) { f.epilogue_parameters.pop_back(); }));
   add("F15", "an operation's column fewer", "columns", forest([](F& f) { f.epilogue_columns.pop_back(); }));
   add("F15", "more raw operations than there are", "of the raw score", forest([](F& f) { f.num_raw_ops = 3; }));
-  unsupported("F16", "epilogue operation 0", "epilogue operation 0",
+  unsupported("F16", "epilogue operation 0", "operation 0 is not known",
               forest([](F& f) { f.epilogue_ops[0] = fbs::EpilogueOp::none; }));
-  unsupported("F16", "epilogue operation 8", "epilogue operation 8",
-              forest([](F& f) { f.epilogue_ops[0] = fbs::EpilogueOp::isolation_score; }));
+  unsupported("F16", "epilogue operation 17", "operation 17 is not known",
+              forest([](F& f) { f.epilogue_ops[0] = static_cast<fbs::EpilogueOp>(17); }));
   base = "forest/softmax";
   add("F17", "an addition to a column past the last", "expected less than 3",
       forest([](F& f) { f.epilogue_columns[0] = 3; }));
   base = "forest/binary";
-  add("F17", "a complement before the last", "complement",
-      forest([](F& f) { std::swap(f.epilogue_ops[0], f.epilogue_ops[1]); }));
-  add("F17", "a complement in the raw score", "complement", forest([](F& f) { f.num_raw_ops = 2; }));
+  add("F17", "a complement in the raw score", "number of columns", forest([](F& f) { f.num_raw_ops = 2; }));
+  add("F17", "two complements", "number of columns",
+      forest([](F& f) { f.epilogue_ops[0] = fbs::EpilogueOp::complement; }));
+  add("F17", "a pair folded behind the raw score", "number of columns",
+      forest([](F& f) { f.epilogue_ops[1] = fbs::EpilogueOp::fold_pair; }));
+  base = "forest/integers";
+  add("F17", "the complement of three columns", "on outputs of 3 columns",
+      forest([](F& f) { f.epilogue_ops[1] = fbs::EpilogueOp::complement; }));
   base = "forest/integers";
   unsupported("F18", "a division of one column", "on column 1 alone", forest([](F& f) { f.epilogue_columns[0] = 1; }));
   const auto with_ops = [](fbs::EpilogueOp op, std::size_t count, std::uint32_t column) {
@@ -614,11 +607,6 @@ void add_forests(list& l) {
   };
   add("F19", "17 divisions", "17 others", with_ops(fbs::EpilogueOp::divide, 17, 0xffffffff));
   add("F19", "7 additions to 3 columns", "7 add operations", with_ops(fbs::EpilogueOp::add, 7, 0));
-  add("F19", "a final width that is not the raw one", "final columns",
-      forest([](F& f) { f.output_final_widths[0] = 2; }));
-  base = "forest/binary";
-  add("F19", "one final column of a complement", "for its complement",
-      forest([](F& f) { f.output_final_widths[0] = 1; }));
   base = "forest/inline";
   unsupported("F20", "sum kind 2", "sum kind 2", forest([](F& f) { f.sum_kind = fbs::SumKind::minimum; }));
   unsupported("F20", "sum kind 0", "sum kind 0", forest([](F& f) { f.sum_kind = fbs::SumKind::none; }));
@@ -630,6 +618,78 @@ void add_forests(list& l) {
   base = "forest/inline";
   unsupported("F22", "leaf form 0", "leaf form 0", forest([](F& f) { f.leaf_form = fbs::LeafForm::none; }));
   unsupported("F22", "sparse leaves", "leaf form 4", forest([](F& f) { f.leaf_form = fbs::LeafForm::sparse; }));
+  base = "forest/sets";
+  add("F2", "a column type fewer", "column types", forest([](F& f) {
+        f.column_type_ends.pop_back();
+        f.column_type_bytes.resize(f.column_type_ends.back());
+      }));
+  add("F30", "a column of a step fewer", "steps with 1 columns", forest([](F& f) { f.step_columns.pop_back(); }));
+  add("F30", "a parameter of a step fewer", "parameters", forest([](F& f) { f.step_b.pop_back(); }));
+  unsupported("F31", "a step of operation 8", "step 0: operation 8",
+              forest([](F& f) { f.step_ops[0] = static_cast<fbs::StepOp>(8); }));
+  unsupported("F31", "a step of operation 0", "step 0: operation 0",
+              forest([](F& f) { f.step_ops[0] = fbs::StepOp::none; }));
+  add("F32", "a step on a column past the last", "step 0: column 3", forest([](F& f) { f.step_columns[0] = 3; }));
+  add("F32", "five steps on every column", "5 steps on every column", forest([](F& f) {
+        f.step_ops.assign(5, fbs::StepOp::add);
+        f.step_columns.assign(5, 0xffffffff);
+        f.step_a.assign(5, 1);
+        f.step_b.assign(5, 0);
+      }));
+  add("F33", "a category rule fewer", "category rules", forest([](F& f) { f.category_rules.pop_back(); }));
+  add("F33", "a known set more", "known sets", forest([](F& f) { f.category_known_sets.push_back(0); }));
+  unsupported("F34", "category rule 7", "category rule 7",
+              forest([](F& f) { f.category_rules[1] = static_cast<fbs::CategoryRule>(7); }));
+  add("F35", "a category rule for the zero slot", "slot 0: category rule 1",
+      forest([](F& f) { f.category_rules[0] = fbs::CategoryRule::xgboost; }));
+  add("F35", "a slot of categories without a rule", "category rule 0", forest([](F& f) {
+        for (std::size_t i = 0; i < f.category_rules.size(); ++i)
+          f.category_rules[i] = fbs::CategoryRule::none;
+      }));
+  add("F35", "known categories past the words", "known categories at word 4000000000", forest([](F& f) {
+        for (std::size_t i = 0; i < f.category_rules.size(); ++i)
+          if (f.category_rules[i] != fbs::CategoryRule::none)
+            f.category_known_sets[i] = 4000000000;
+      }));
+  add("F35", "known categories of a slot of numbers", "known categories at word 0",
+      forest([](F& f) { f.category_known_sets[0] = 0; }));
+  add("F36", "words with an n8 layout", "category words with an n8 layout", parts([](stone_file& s) {
+        F& f = *s.directory.objects[0]->description.AsForest();
+        f.layout_kinds[0] = fbs::LayoutKind::n8;
+        f.layout_slot_bits[0] = 8;
+        f.layout_num_nodes[0] *= 2;
+      }));
+  add("F37", "a dictionary's end fewer", "columns with category names",
+      forest([](F& f) { f.dictionary_ends.pop_back(); }));
+  add("F37", "dictionaries in descending order", "expected ascending columns",
+      forest([](F& f) { std::swap(f.dictionary_columns[0], f.dictionary_columns[1]); }));
+  add("F37", "a dictionary of a column past the last", "expected ascending columns",
+      forest([](F& f) { f.dictionary_columns[1] = 3; }));
+  add("F37", "a dictionary past the names", "end at", forest([](F& f) { f.dictionary_ends[1] = 9; }));
+  add("F37", "a name behind the last dictionary", "category names end at",
+      forest([](F& f) { f.dictionary_ends[1] = f.dictionary_ends[0]; }));
+  add("F38", "golden rows of int8", "golden rows of int8",
+      forest([](F& f) { f.golden_type = fbs::ElementType::int8; }));
+  base = "forest/inline";
+  add("F38", "golden scores without rows", "golden rows", with_segment(66, 255, 8));
+  base = "forest/linear";
+  add("F39", "a linear leaf fewer", "linear leaves", parts([](stone_file& s) {
+        bytes& ends = segment(s, fbs::SegmentRole::linear_ends);
+        ends.resize(ends.size() - 4);
+      }));
+  add("F39", "a coefficient fewer", "coefficients", parts([](stone_file& s) {
+        bytes& all = segment(s, fbs::SegmentRole::linear_coefficients);
+        all.resize(all.size() - 8);
+      }));
+  add("F23", "linear leaves of one value", "leaves of 1 values", forest([](F& f) { f.leaf_width = 1; }));
+  base = "forest/median";
+  add("F40", "a tree weight fewer", "tree weights", parts([](stone_file& s) {
+        bytes& all = segment(s, fbs::SegmentRole::tree_weights);
+        all.resize(all.size() - 8);
+      }));
+  base = "forest/inline";
+  add("F40", "weights of a sum", "tree weights", with_segment(6, 255, 24));
+  base = "forest/inline";
   add("F23", "inline leaves of two values", "leaves of 2 values", forest([](F& f) { f.leaf_width = 2; }));
   add("F23", "inline leaves with a table", "inline leaves", with_segment(3, 255, 4));
   add("F23", "inline leaves of float64", "inline leaves of float64", forest([](F& f) {
@@ -721,6 +781,52 @@ void add_nodes(list& l) {
         store(nodes, 0, n);
       }),
       errc::unsupported);
+  // The first n16 node that tests a set (or, without, the first that compares numbers).
+  const auto node16_at = [](bool with_set, auto change) {
+    return parts([=](stone_file& s) {
+      bytes& nodes = segment(s, SegmentRole::nodes);
+      for (std::size_t i = 0; i < nodes.size() / sizeof(node16); ++i) {
+        auto n = load<node16>(nodes, i);
+        if (n.offset == 0 || (n.op != 0) != with_set)
+          continue;
+        change(n);
+        store(nodes, i, n);
+        return;
+      }
+    });
+  };
+  add("N2", "operation 3 of a node", "forest/sets", "operation 3", node16_at(true, [](node16& n) { n.op = 3; }),
+      errc::unsupported);
+  add("N6", "a set past the words", "forest/sets", "category set at word 70000",
+      node16_at(true, [](node16& n) { n.value = 70000; }));
+  add("N6", "a set longer than the words", "forest/sets", "category set at word", parts([](stone_file& s) {
+        const bytes& nodes = segment(s, SegmentRole::nodes);
+        for (std::size_t i = 0; i < nodes.size() / sizeof(node16); ++i)
+          if (const auto n = load<node16>(nodes, i); n.op != 0)
+            store(segment(s, SegmentRole::category_words), n.value, word{0xffffffff});
+      }));
+  add("N6", "a set at a leaf", "forest/sets", "at a leaf", parts([](stone_file& s) {
+        bytes& nodes = segment(s, SegmentRole::nodes);
+        std::size_t i = 0;
+        while (load<node16>(nodes, i).offset != 0)
+          ++i;
+        auto n = load<node16>(nodes, i);
+        n.op = 1;
+        store(nodes, i, n);
+      }));
+  add("N1", "ends of linear leaves descend", "forest/linear", "terms end at",
+      number_in<word>(SegmentRole::linear_ends, 0, 0x7fffffff));
+  add("N1", "a linear term of a column past the last", "forest/linear", "linear term 0: column 3",
+      number_in<word>(SegmentRole::linear_columns, 0, 3));
+  add("V3", "a set on a slot of numbers", "forest/sets", "expected a comparison",
+      node16_at(false,
+                [](node16& n) {
+                  n.op = 1;
+                  n.value = 0;
+                }),
+      errc::malformed, door::verify);
+  add("V3", "a comparison on a slot of categories", "forest/sets", "expected a set",
+      node16_at(true, [](node16& n) { n.op = 0; }), errc::malformed, door::verify);
   add("N3", "a leaf that tests a slot", "forest/inline", "has no children",
       first_node(true, [](auto&, auto& slot, auto&) { slot = 1; }));
   add("N3", "a payload past the last leaf row", "forest/scalar", "leaf payload",

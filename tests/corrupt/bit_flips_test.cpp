@@ -33,7 +33,7 @@ const std::vector<small_file>& small_files() {
          spec.epilogue = {{epilogue_step::operation::divide, 3, 0}, {epilogue_step::operation::normalize, 0, 0}};
          spec.num_raw_steps = 1;
          output_spec o;
-         o.raw_width = 2;
+         o.width = 2;
          o.labels.type = dtype::string;
          o.labels.texts = {"no", "yes"};
          spec.outputs = {o};

@@ -101,7 +101,17 @@ fb::Offset<fbs::Forest> full_forest(fb::FlatBufferBuilder& b, std::size_t length
   f.add_slot_kinds(as(fbs::SlotKind()));
   f.add_slot_missing(as(fbs::MissingRule()));
   f.add_slot_cut_ends(longs);
+  f.add_category_rules(as(fbs::CategoryRule()));
+  f.add_category_known_sets(ints);
+  f.add_dictionary_columns(ints);
+  f.add_dictionary_ends(ints);
+  f.add_dictionary_text_ends(ints);
   f.add_dictionary_text_bytes(bytes);
+  f.add_column_type_ends(ints);
+  f.add_column_type_bytes(bytes);
+  f.add_step_columns(ints);
+  f.add_step_a(reals);
+  f.add_step_b(reals);
   f.add_iteration_ends(ints);
   f.add_layout_kinds(as(fbs::LayoutKind()));
   f.add_layout_slot_bits(bytes);
@@ -116,8 +126,7 @@ fb::Offset<fbs::Forest> full_forest(fb::FlatBufferBuilder& b, std::size_t length
   f.add_epilogue_ops(as(fbs::EpilogueOp()));
   f.add_epilogue_parameters(reals);
   f.add_epilogue_columns(ints);
-  f.add_output_raw_widths(ints);
-  f.add_output_final_widths(ints);
+  f.add_output_widths(ints);
   f.add_output_num_classes(ints);
   f.add_output_types(as(fbs::ElementType()));
   f.add_label_integers(signeds);

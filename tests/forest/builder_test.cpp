@@ -137,7 +137,7 @@ TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
     change(spec);
     return [spec] { forest_builder b(spec); };
   };
-  CHECK_REFUSED(make([](auto& s) { s.outputs.clear(); })(), errc::invalid_argument, "0 raw columns");
+  CHECK_REFUSED(make([](auto& s) { s.outputs.clear(); })(), errc::invalid_argument, "0 sums");
   CHECK_REFUSED(make([](auto& s) { s.start = {1, 2}; })(), errc::invalid_argument, "2 start values, expected 1");
   CHECK_REFUSED(make([](auto& s) { s.column_names = {"a"}; })(), errc::invalid_argument, "1 column names, expected 2");
   CHECK_REFUSED(make([](auto& s) { s.column_names = {"a", "\xff"}; })(), errc::invalid_argument, "not valid UTF-8");
@@ -148,7 +148,7 @@ TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
                   s.epilogue.assign(17, {epilogue_step::operation::exp, 0, 0});
                 })(),
                 errc::invalid_argument, "17 others");
-  CHECK_REFUSED(make([](auto& s) { s.num_raw_steps = 1; })(), errc::invalid_argument, "1 epilogue steps");
+  CHECK_REFUSED(make([](auto& s) { s.num_raw_steps = 1; })(), errc::invalid_argument, "1 epilogue operations");
   CHECK_REFUSED(make([](auto& s) { s.decision = decision::argmax_raw; })(), errc::invalid_argument,
                 "0 labels, expected 1");
   CHECK_REFUSED(make([](auto& s) {
@@ -161,9 +161,42 @@ TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
                 })(),
                 errc::invalid_argument, "column 1, expected less than 1");
   CHECK_REFUSED(make([](auto& s) {
-                  s.epilogue = {{epilogue_step::operation::complement, 0, 0}, {epilogue_step::operation::exp, 0, 0}};
+                  s.epilogue.assign(2, {epilogue_step::operation::complement, 0, 0});
                 })(),
-                errc::invalid_argument, "expected it last");
+                errc::invalid_argument, "changes the number of columns");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.epilogue = {{epilogue_step::operation::fold_pair, 0, 0}};
+                  s.num_raw_steps = 1;
+                })(),
+                errc::invalid_argument, "on outputs of 1 columns, expected 2");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.steps = {{row_step::operation::divide, 7, 1, 0}};
+                })(),
+                errc::invalid_argument, "column 7, expected less than 2");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.steps.assign(5, {row_step::operation::missing, row_step::every_column, 1, 0});
+                })(),
+                errc::invalid_argument, "5 steps on every column");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.categories = {{3, categories_as::xgboost, {}, {}}};
+                })(),
+                errc::invalid_argument, "expected a column below 2");
+  CHECK_REFUSED(make([](auto& s) { s.categories.resize(2); })(), errc::invalid_argument, "given twice");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.categories = {{1, categories_as::listed, {2, 1}, {}}};
+                })(),
+                errc::invalid_argument, "expected ascending values");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.dictionaries = {{1, {"a"}}, {0, {"b"}}};
+                })(),
+                errc::invalid_argument, "expected ascending columns");
+  CHECK_REFUSED(make([](auto& s) { s.linear_leaves = s.vector_leaves = true; })(), errc::invalid_argument,
+                "expected float64 numbers");
+  CHECK_REFUSED(make([](auto& s) {
+                  s.combine = combine::weighted_median;
+                  s.outputs.resize(2);
+                })(),
+                errc::invalid_argument, "a weighted median of 2 sums");
 }
 
 TEST_CASE("BuilderDoesNotBuildATreeThatItRefused") {

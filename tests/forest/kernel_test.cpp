@@ -194,6 +194,55 @@ TEST_CASE("SlotBitsFollowTheNumberOfSlots") {
   }
 }
 
+TEST_CASE("CategorySetsFollowTheRuleOfTheirOrigin") {
+  std::mt19937_64 random(41);
+  const std::optional<std::vector<std::uint32_t>> some{{0, 1, 2, 5, 7, 31, 32, 44, 255}};
+  const std::vector<double> listed{-3.5, -0.0, 1, 2, 31, 32, 256, 1e9};
+  for (const compare_as type : {compare_as::float32, compare_as::float64})
+    for (int round = 0; round < 8; ++round) {
+      forest_spec spec = regression(1, false, dtype::float64, dtype::float64);
+      spec.comparisons = type;
+      spec.categories = {{0, categories_as::xgboost, {}, {}},
+                         {1, categories_as::xgboost_strict, {}, {}},
+                         {2, categories_as::lightgbm, {}, {}},
+                         {3, categories_as::hist_gradient_boosting, {}, some},
+                         {4, categories_as::hist_gradient_boosting_wrapped, {}, some},
+                         {5, categories_as::listed, listed, {}},
+                         {6, categories_as::listed, listed, {{0, 2, 3, 7}}}};
+      const naive_forest naive = random_forest(spec, {.num_columns = 9, .preorder = round % 2 == 0}, random);
+      check_forest(naive, random, "n16");
+    }
+}
+
+TEST_CASE("EveryMissingRuleIsFollowed") {
+  std::mt19937_64 random(42);
+  for (const compare_as type : {compare_as::float32, compare_as::float64})
+    for (int round = 0; round < 8; ++round) {
+      forest_spec spec = regression(1, false, dtype::float64, dtype::float64);
+      spec.comparisons = type;
+      check_forest(random_forest(spec, {.all_missing_rules = true}, random), random, "n8");
+    }
+}
+
+TEST_CASE("LinearLeavesAddTheirTermsInOrder") {
+  std::mt19937_64 random(43);
+  for (int round = 0; round < 8; ++round) {
+    forest_spec spec = regression(round % 2 == 0 ? 1 : 3, false, dtype::float64, dtype::float64);
+    spec.comparisons = compare_as::float64;
+    spec.linear_leaves = true;
+    check_forest(random_forest(spec, {.preorder = round % 2 == 0}, random), random, "n8");
+  }
+}
+
+TEST_CASE("TheWeightedMedianIsTheFirstValueWithHalfOfTheWeight") {
+  std::mt19937_64 random(44);
+  for (int round = 0; round < 8; ++round) {
+    forest_spec spec = regression(1, false, round % 2 == 0 ? dtype::float64 : dtype::float32, dtype::float64);
+    spec.combine = combine::weighted_median;
+    check_forest(random_forest(spec, {.num_trees = static_cast<std::uint32_t>(1 + 9 * round)}, random), random, "n8");
+  }
+}
+
 TEST_CASE("ThresholdsAtInfinityRouteAsTheComparisonSays") {
   const double infinity = std::numeric_limits<double>::infinity();
   std::mt19937_64 random(6);

@@ -45,7 +45,7 @@ forest_spec three_classes() {
   spec.epilogue = {{epilogue_step::operation::divide, 7, 0}, {epilogue_step::operation::normalize, 0, 0}};
   spec.num_raw_steps = 1;
   output_spec o;
-  o.raw_width = 3;
+  o.width = 3;
   o.labels.type = dtype::int64;
   o.labels.integers = {-5, 3, 40};
   spec.outputs = {o};
@@ -168,7 +168,7 @@ TEST_CASE("EpilogueComputesTheFormulasOfTheFormat") {
     forest_spec spec;
     spec.epilogue = std::move(steps);
     output_spec o;
-    o.raw_width = raw_width;
+    o.width = raw_width;
     spec.outputs.assign(values.size() / raw_width, o);
     return opened(constant(spec, std::move(values))).forest().predict_proba(std::vector<double>{0});
   };

@@ -30,7 +30,7 @@ forest_spec regression(compare_as comparisons, dtype type) {
   spec.leaf_type = type;
   spec.accumulator = type;
   output_spec o;
-  o.raw_width = 1;
+  o.width = 1;
   o.value_type = type;
   spec.outputs = {o};
   return spec;

@@ -21,12 +21,18 @@ struct naive_node {
   missing nan_goes = missing::left;
   std::uint32_t left = 0;
   std::uint32_t right = 0;
-  std::vector<double> values; // of a leaf
+  std::vector<double> values; // of a leaf; of a linear one the constant and the fallback
+  bool is_set = false;
+  std::vector<std::uint32_t> members; // of a set
+  bool members_go_right = false;
+  std::vector<std::uint32_t> term_columns; // of a linear leaf
+  std::vector<double> coefficients;
 };
 
 struct naive_tree {
   std::vector<naive_node> nodes;
   std::uint32_t target = 0;
+  double weight = 0;
 };
 
 // A forest in the plainest form: nodes as the origin numbers them, compared in floating point.
@@ -37,11 +43,15 @@ struct naive_forest {
   forest_model build() const {
     forest_builder builder(spec);
     for (const naive_tree& tree : trees) {
-      builder.begin_tree(static_cast<std::uint32_t>(tree.nodes.size()), tree.target);
+      builder.begin_tree(static_cast<std::uint32_t>(tree.nodes.size()), tree.target, 0, tree.weight);
       for (std::uint32_t i = 0; i < tree.nodes.size(); ++i) {
         const naive_node& n = tree.nodes[i];
-        if (n.is_leaf)
+        if (n.is_leaf && spec.linear_leaves)
+          builder.linear_leaf(i, n.values[0], n.values[1], n.term_columns, n.coefficients);
+        else if (n.is_leaf)
           builder.leaf(i, n.values);
+        else if (n.is_set)
+          builder.split_set(i, n.column, n.members, n.members_go_right, n.nan_goes, n.left, n.right);
         else
           builder.split(i, n.column, n.test, n.threshold, n.nan_goes, n.left, n.right);
       }
@@ -50,20 +60,107 @@ struct naive_forest {
     return builder.build();
   }
 
+  // Whether a row goes left at a set, as the origin of the column's categories has it.
+  bool goes_left_at_set(const naive_node& n, double x) const {
+    const category_column* column = nullptr;
+    for (const category_column& c : spec.categories)
+      if (c.column == n.column)
+        column = &c;
+    const bool missing_left = n.nan_goes == missing::left;
+    const auto is_in = [](const std::vector<std::uint32_t>& list, double value) {
+      return std::any_of(list.begin(), list.end(), [=](std::uint32_t c) { return static_cast<double>(c) == value; });
+    };
+    const auto side = [&](double category) {
+      if (column->known && !is_in(*column->known, category))
+        return missing_left;
+      return is_in(n.members, category) != n.members_go_right;
+    };
+    const double f = static_cast<double>(static_cast<float>(x));
+    switch (column->rule) {
+    case categories_as::xgboost:
+    case categories_as::xgboost_strict:
+      if (std::isnan(f))
+        return missing_left;
+      if (f < 0 || f >= 16777216)
+        return column->rule == categories_as::xgboost || missing_left;
+      return side(std::trunc(f));
+    case categories_as::lightgbm:
+      if (std::isnan(x) || std::trunc(x) < 0 || x >= 2147483648.0)
+        return false;
+      return side(std::trunc(x));
+    case categories_as::hist_gradient_boosting:
+    case categories_as::hist_gradient_boosting_wrapped: {
+      if (std::isnan(x) || (x < 0 && column->rule == categories_as::hist_gradient_boosting))
+        return missing_left;
+      const double whole = std::trunc(x);
+      if (!(whole >= -2147483648.0 && whole <= 2147483647.0))
+        return side(0);
+      const double rest = std::fmod(whole, 256);
+      return side(rest < 0 ? rest + 256 : rest);
+    }
+    case categories_as::listed:
+      for (std::size_t i = 0; i < column->values.size(); ++i)
+        if (column->values[i] == x)
+          return side(static_cast<double>(i));
+      return missing_left;
+    }
+    return false;
+  }
+
   // Node in which a row ends. Compared as the origin does: float32 values against double thresholds, or doubles.
   template <class T>
   std::uint32_t leaf_of(const naive_tree& tree, const T* row) const {
+    constexpr double zero = 1e-35f;
     std::uint32_t i = 0;
     while (!tree.nodes[i].is_leaf) {
       const naive_node& n = tree.nodes[i];
+      if (n.is_set) {
+        i = goes_left_at_set(n, static_cast<double>(row[n.column])) ? n.left : n.right;
+        continue;
+      }
       const double x = spec.comparisons == compare_as::float32 ? static_cast<double>(static_cast<float>(row[n.column]))
                                                                : static_cast<double>(row[n.column]);
-      bool left = n.test == comparison::less ? x < n.threshold : x <= n.threshold;
-      if (std::isnan(x))
-        left = n.nan_goes == missing::left;
+      const double compared = std::isnan(x) && n.nan_goes == missing::as_zero ? 0 : x;
+      bool left = n.test == comparison::less ? compared < n.threshold : compared <= n.threshold;
+      if (std::isnan(x) && n.nan_goes != missing::as_zero)
+        left = n.nan_goes == missing::left || n.nan_goes == missing::zero_left;
+      if (std::abs(x) <= zero && (n.nan_goes == missing::zero_left || n.nan_goes == missing::zero_right))
+        left = n.nan_goes == missing::zero_left;
       i = left ? n.left : n.right;
     }
     return i;
+  }
+
+  // What a linear leaf gives: values of magnitude <= 1e-35f count as 0.
+  template <class T>
+  static double linear_value(const naive_node& n, const T* row) {
+    double out = n.values[0];
+    for (std::size_t k = 0; k < n.coefficients.size(); ++k) {
+      const double x = static_cast<double>(row[n.term_columns[k]]);
+      if (std::isnan(x))
+        return n.values[1];
+      out += n.coefficients[k] * (std::abs(x) <= static_cast<double>(1e-35f) ? 0.0 : x);
+    }
+    return out;
+  }
+
+  // The value at which half of the trees' weight is reached.
+  template <class T>
+  double weighted_median(const T* row) const {
+    std::vector<std::pair<double, double>> all;
+    double total = 0;
+    for (const naive_tree& tree : trees) {
+      const double value = tree.nodes[leaf_of(tree, row)].values[0];
+      all.emplace_back(spec.leaf_type == dtype::float32 ? static_cast<double>(static_cast<float>(value)) : value,
+                       tree.weight);
+      total += tree.weight;
+    }
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    double sum = 0;
+    for (const auto& one : all)
+      if ((sum += one.second) >= 0.5 * total)
+        return one.first;
+    return 0;
   }
 
   // Sums before the epilogue, in the accumulator's type, as double.
@@ -71,7 +168,13 @@ struct naive_forest {
   std::vector<double> sums(const T* row) const {
     std::vector<double> out(spec.start.empty() ? width() : 0, 0.0);
     out.insert(out.end(), spec.start.begin(), spec.start.end());
+    if (spec.combine == combine::weighted_median)
+      return {weighted_median(row)};
     for (const naive_tree& tree : trees) {
+      if (spec.linear_leaves) {
+        out[tree.target] += linear_value(tree.nodes[leaf_of(tree, row)], row);
+        continue;
+      }
       const std::vector<double>& values = tree.nodes[leaf_of(tree, row)].values;
       for (std::size_t k = 0; k < values.size(); ++k) {
         double& sum = out[spec.vector_leaves ? k : tree.target];
@@ -88,7 +191,7 @@ struct naive_forest {
   std::size_t width() const {
     std::size_t out = 0;
     for (const output_spec& o : spec.outputs)
-      out += o.raw_width;
+      out += o.width;
     return out;
   }
 };
@@ -128,6 +231,7 @@ struct forest_shape {
   std::uint32_t max_splits = 60; // of a tree; the number is random, 0 gives single leaves
   bool chain = false;            // right-only: every left child is a leaf
   bool preorder = true;          // number nodes in pre-order, else at random
+  bool all_missing_rules = false;
 };
 
 // Fills `spec`'s trees. Columns, thresholds and leaf values are drawn from `random`.
@@ -151,13 +255,27 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
       n.column = static_cast<std::uint32_t>(random() % shape.num_columns);
       n.test = random() % 2 == 0 ? comparison::less_equal : comparison::less;
       n.threshold = awkward_value(random);
-      n.nan_goes = random() % 2 == 0 ? missing::left : missing::right;
+      n.nan_goes = static_cast<missing>(random() % (shape.all_missing_rules ? 5 : 2));
+      for (const category_column& c : out.spec.categories)
+        if (c.column == n.column && random() % 4 != 0) {
+          n.is_set = true;
+          n.nan_goes = random() % 2 == 0 ? missing::left : missing::right;
+          n.members_go_right = random() % 2 == 0;
+          for (std::size_t count = random() % 12; count > 0; --count)
+            n.members.push_back(random() % 8 == 0 ? 1000 : static_cast<std::uint32_t>(random() % 40));
+        }
       n.left = first;
       n.right = first + 1;
       leaves.push_back(first);
       leaves.push_back(first + 1);
     }
-    const std::size_t width = out.spec.vector_leaves ? out.width() : 1;
+    const std::size_t width = out.spec.vector_leaves ? out.width() : out.spec.linear_leaves ? 2 : 1;
+    if (out.spec.linear_leaves)
+      for (const std::uint32_t leaf : leaves)
+        for (std::size_t count = random() % 4; count > 0; --count) {
+          nodes[leaf].term_columns.push_back(static_cast<std::uint32_t>(random() % shape.num_columns));
+          nodes[leaf].coefficients.push_back(awkward_value(random) < 0 ? -0.1 : 3.5);
+        }
     for (const std::uint32_t leaf : leaves)
       for (std::size_t k = 0; k < width; ++k)
         // Few distinct values, so that leaf tables share rows, and some that only differ in sign of zero.
@@ -196,6 +314,7 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
       n.right = number[n.right];
       tree.nodes[number[i]] = std::move(n);
     }
+    tree.weight = 0.1 + static_cast<double>(random() % 7);
     if (!out.spec.vector_leaves)
       tree.target = static_cast<std::uint32_t>(random() % out.width());
     out.trees.push_back(std::move(tree));
@@ -215,6 +334,12 @@ std::vector<T> awkward_rows(const naive_forest& forest, std::size_t num_rows, st
   for (T& x : out) {
     const auto choice = random() % 8;
     double value = awkward_value(random);
+    if (choice == 5 && !forest.spec.categories.empty()) {
+      static const double codes[] = {0,    1,   2,          3,          31,           32,   33,  39,   1000,
+                                     1256, 255, 256,        257,        300.7,        -1,   2.5, -0.5, -0.0,
+                                     2e7,  1e9, 2147483647, 2147483648, -2147483648., 1e20, 5,   7,    -300};
+      value = codes[random() % std::size(codes)];
+    }
     if (!thresholds.empty() && choice < 5) {
       value = thresholds[random() % thresholds.size()];
       const auto narrow = static_cast<float>(value);

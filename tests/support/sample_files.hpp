@@ -40,14 +40,14 @@ inline void add_arrays(writer& out) {
 
 inline output_spec numbers(std::uint32_t width, dtype type) {
   output_spec o;
-  o.raw_width = width;
+  o.width = width;
   o.value_type = type;
   return o;
 }
 
 inline output_spec classes(label_list labels, std::uint32_t width) {
   output_spec o;
-  o.raw_width = width;
+  o.width = width;
   o.labels = std::move(labels);
   return o;
 }
@@ -132,6 +132,27 @@ inline void add_forests(list& all) {
   two.epilogue = {{epilogue_step::operation::exp, 0, 0}};
   two.column_names = {"a", "b", "\xc3\xbc"};
   add_forest(all, "two_outputs", two, {});
+  forest_spec sets = regression(compare_as::float64, dtype::float64);
+  sets.categories = {{0, categories_as::listed, {1, 2, 4.5}, {{0, 2}}}, {1, categories_as::xgboost, {}, {}}};
+  sets.dictionaries = {{0, {"red", "green", "blue"}}, {1, {"x"}}};
+  sets.column_types = {"c", "c", "float"};
+  sets.steps = {{row_step::operation::subtract, 2, 0.5, 0}, {row_step::operation::missing}};
+  sets.best_iteration = 1;
+  add_forest(all, "sets", sets, {.max_splits = 12});
+  forest_spec linear = regression(compare_as::float64, dtype::float64);
+  linear.linear_leaves = true;
+  add_forest(all, "linear", linear, {});
+  forest_spec median = regression(compare_as::float32, dtype::float64);
+  median.combine = combine::weighted_median;
+  add_forest(all, "median", median, {});
+  forest_spec folded = classifier(integers({0, 1}), 2);
+  folded.epilogue = {{epilogue_step::operation::divide, 3, 0},
+                     {epilogue_step::operation::fold_pair, 0, 0},
+                     {epilogue_step::operation::mirror, 0, 0},
+                     {epilogue_step::operation::softmax, 0, 0}};
+  folded.num_raw_steps = 2;
+  folded.decision = decision::cut_raw;
+  add_forest(all, "folded", folded, {});
 }
 
 inline void add_values(list& all) {
