@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,10 +21,12 @@ enum class import_format {
   automatic, // found from the bytes; file names mean nothing
   pickle, // pickle and joblib, raw or compressed: scikit-learn models, numpy arrays, plain values, dicts and lists of
           // all
-  npy,    // one numpy array
+  npy,            // one numpy array
+  xgboost_json,   // XGBoost's save_model("model.json"), of 1.0 and later
+  xgboost_ubjson, // save_model("model.ubj"), of 1.6 and later
 };
 
-// "automatic", "pickle", "npy".
+// "automatic", "pickle", "npy", "xgboost-json", "xgboost-ubjson".
 const char* to_string(import_format format) noexcept;
 
 struct import_options {
@@ -32,6 +35,9 @@ struct import_options {
   // "model", a lone array is "array", anything else without models and arrays in it "value"; entries of a dict have
   // their keys as names, those of a list their numbers.
   std::string name;
+  // Of a boosted model's iterations the first so many. Unset: what the origin's predict uses, which is all of them, or
+  // those up to the best one for an estimator that stopped early.
+  std::optional<std::uint32_t> iterations;
   // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.

@@ -11,6 +11,7 @@
 #include "import/pickle.hpp"
 #include "import/sklearn.hpp"
 #include "import/value_import.hpp"
+#include "import/xgboost.hpp"
 #include "mapping/input_file.hpp"
 
 #include <petrify/forest_builder.hpp>
@@ -48,13 +49,20 @@ public:
     add_array(options_.name.empty() ? "array" : options_.name, imported_array(parse_npy(bytes)));
   }
 
+  void json_document(const json::document& document) {
+    if (!is_xgboost_model(document.root()))
+      fail(errc::not_importable, {}, "holds ", document.root().describe(), ", expected an XGBoost model with its \"learner\"");
+    put_model(options_.name.empty() ? "model" : options_.name,
+              import_xgboost(document.root(), options_.iterations, trees_reported()));
+  }
+
   void pickle_stream(std::span<const std::byte> bytes) {
     const pickle::document document = pickle::parse(bytes);
     // A file may name one array a million times; what is written stays in proportion to what was read.
     bytes_left_ = 16 * static_cast<std::uint64_t>(bytes.size()) + (std::uint64_t{1} << 20);
     budget_.emplace(bytes.size());
     const pickle::value root = document.root();
-    if (is_sklearn_model(root))
+    if (is_model(root))
       return add_model(options_.name.empty() ? "model" : options_.name, root);
     if (root.is(pickle::kind::array))
       return add_array(options_.name.empty() ? "array" : options_.name, imported_array::from(root));
@@ -64,11 +72,13 @@ public:
       return add_value(options_.name.empty() ? "value" : options_.name, root, steps);
     if (!is_bundle(root))
       fail(errc::not_importable, {}, what_is(root), " (it knows ", known_sklearn_models(),
-           ", numpy arrays, and dicts and lists of numbers and texts)");
+           ", XGBoost's models, numpy arrays, and dicts and lists of numbers and texts)");
     add_bundle(options_.name, root, steps);
   }
 
 private:
+  static bool is_model(const pickle::value& value) { return is_sklearn_model(value) || is_xgboost_object(value); }
+
   static bool is_bundle(const pickle::value& value) {
     return value.is(pickle::kind::dict) || value.is(pickle::kind::list) || value.is(pickle::kind::tuple);
   }
@@ -122,7 +132,7 @@ private:
     try {
       if (!names_.insert(name).second)
         fail(errc::not_importable, {}, "two entries have this name, expected each once");
-      if (is_sklearn_model(entry))
+      if (is_model(entry))
         add_model(name, entry);
       else if (entry.is(pickle::kind::array))
         add_array(name, imported_array::from(entry));
@@ -161,9 +171,17 @@ private:
     report("values", done_.size(), 0);
   }
 
+  tree_progress trees_reported() const {
+    return [this](std::uint64_t done, std::uint64_t total) { report("trees", done, total); };
+  }
+
   void add_model(const std::string& name, const pickle::value& object) {
-    const forest_model model = import_sklearn(
-        object, *budget_, [&](std::uint64_t done, std::uint64_t total) { report("trees", done, total); });
+    if (is_xgboost_object(object))
+      return put_model(name, import_xgboost_object(object, options_.iterations, *budget_, trees_reported()));
+    put_model(name, import_sklearn(object, *budget_, trees_reported()));
+  }
+
+  void put_model(const std::string& name, const forest_model& model) {
     report("writing", 0, 0);
     out_.add(name, model);
     done_.push_back({name, text("forest of ", model.num_trees(), model.num_trees() == 1 ? " tree, " : " trees, ",
@@ -185,42 +203,70 @@ private:
   std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };
 
+constexpr const char* known_formats = "a pickle, a joblib dump, XGBoost's JSON or UBJSON, or a .npy file";
+
 [[noreturn]] void fail_unknown_format(std::span<const std::byte> bytes) {
   const auto start = bytes.first(std::min<std::size_t>(bytes.size(), 64));
   if (bytes.empty())
-    fail(errc::not_importable, {}, "the file is empty, expected a pickle, a joblib dump or a .npy file");
+    fail(errc::not_importable, {}, "the file is empty, expected ", known_formats);
   const std::string_view magic(reinterpret_cast<const char*>(file_magic.data()), file_magic.size());
   const std::string_view seen(reinterpret_cast<const char*>(start.data()), start.size());
   const std::string look = seen.starts_with(magic) ? "a petrify file already" : looks_like(start);
   fail(errc::not_importable, {}, "not a file petrify can import: starts with ", quoted(seen, 24),
-       look.empty() ? std::string() : ", which is " + look, ", expected a pickle, a joblib dump or a .npy file");
+       look.empty() ? std::string() : ", which is " + look, ", expected ", known_formats);
+}
+
+// What uncompressed bytes look like; nullopt when nothing that is known.
+std::optional<import_format> format_of(std::span<const std::byte> bytes) {
+  if (is_npy(bytes))
+    return import_format::npy;
+  // The byte that starts every pickle since protocol 2; which protocol it is, parse says.
+  if (!bytes.empty() && bytes[0] == std::byte{0x80})
+    return import_format::pickle;
+  if (json::is_text(bytes))
+    return import_format::xgboost_json;
+  if (json::is_ubjson(bytes))
+    return import_format::xgboost_ubjson;
+  // Both of XGBoost's binary formats, which 3.1 no longer reads either.
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
+  if (start == "binf" || start == "bs64")
+    fail(errc::not_importable, {}, "XGBoost's old binary format, expected JSON or UBJSON: load it with XGBoost 1.6 to "
+         "3.0 and save_model(\"model.json\")");
+  return std::nullopt;
+}
+
+void import_as(import_format format, importer& to, std::span<const std::byte> bytes) {
+  switch (format) {
+  case import_format::npy: return to.npy(bytes);
+  case import_format::xgboost_json: return to.json_document(json::parse_text(bytes));
+  case import_format::xgboost_ubjson: return to.json_document(json::parse_ubjson(bytes));
+  case import_format::pickle:
+  case import_format::automatic: return to.pickle_stream(bytes);
+  }
 }
 
 void import_into(importer& to, std::span<const std::byte> bytes, const import_options& options) {
-  if (options.from == import_format::npy || (options.from == import_format::automatic && is_npy(bytes)))
-    return to.npy(bytes);
+  const bool is_automatic = options.from == import_format::automatic;
   const compression kind = detect_compression(bytes);
-  if (kind == compression::none) {
-    // The byte that starts every pickle since protocol 2; which protocol it is, parse says.
-    const bool is_pickle = !bytes.empty() && bytes[0] == std::byte{0x80};
-    if (options.from == import_format::automatic && !is_pickle)
+  if (kind == compression::none || options.from == import_format::npy) {
+    const auto format = is_automatic ? format_of(bytes) : std::optional(options.from);
+    if (!format)
       fail_unknown_format(bytes);
-    return to.pickle_stream(bytes);
+    return import_as(*format, to, bytes);
   }
   if (options.progress)
     options.progress("decompressing", 0, 0);
   decode_limits limits;
   limits.max_bytes = options.max_decoded_bytes;
   const byte_buffer decoded = decompress(kind, bytes, limits);
-  if (options.from == import_format::automatic && is_npy(decoded.span()))
-    return to.npy(decoded.span());
-  if (options.from == import_format::automatic && !pickle::is_pickle(decoded.span()))
+  const auto format = is_automatic ? format_of(decoded.span()) : std::optional(options.from);
+  if (!format)
     fail(
         errc::not_importable, {}, to_string(kind), "-compressed data that starts with ",
         quoted({reinterpret_cast<const char*>(decoded.span().data()), std::min<std::size_t>(decoded.span().size(), 64)},
                24),
-        ", expected a pickle inside");
-  to.pickle_stream(decoded.span());
+        ", expected ", known_formats, " inside");
+  import_as(*format, to, decoded.span());
 }
 
 } // namespace
@@ -230,6 +276,8 @@ const char* to_string(import_format format) noexcept {
   case import_format::automatic: return "automatic";
   case import_format::pickle: return "pickle";
   case import_format::npy: return "npy";
+  case import_format::xgboost_json: return "xgboost-json";
+  case import_format::xgboost_ubjson: return "xgboost-ubjson";
   }
   return "unknown";
 }

@@ -83,54 +83,6 @@ version parse_version(std::string_view text) {
   return minor.ec == std::errc() ? out : version{};
 }
 
-// classes_ of one output: an array of booleans, integers, floats or texts.
-label_list read_labels(const pickle::value& classes, read_budget& budget) {
-  label_list out;
-  const auto array = classes.as_array();
-  if (!array)
-    refuse("classes_ is ", classes.describe(), ", expected an array");
-  budget.charge(8 * array->num_elements() + array->data.size());
-  switch (array->dtype->kind) {
-  case 'b':
-  case 'i':
-  case 'u':
-    out.type = dtype_of_numpy(*array->dtype);
-    if (array->dtype->kind == 'u' && array->dtype->item_size == 8)
-      for (const std::uint64_t label : to_vector<std::uint64_t>(*array))
-        out.integers.push_back(static_cast<std::int64_t>(label));
-    else
-      out.integers = to_vector<std::int64_t>(*array);
-    return out;
-  case 'f':
-    if (array->dtype->item_size != 4 && array->dtype->item_size != 8)
-      break;
-    out.type = dtype_of_numpy(*array->dtype);
-    out.reals = to_vector<double>(*array);
-    return out;
-  case 'U':
-    out.type = dtype::string;
-    out.texts = to_strings(*array);
-    return out;
-  case 'O':
-    // Labels given as Python objects: texts, mostly. Integers are kept as such.
-    if (array->num_elements() != 0 && classes[0].as_int()) {
-      out.type = dtype::int64;
-      for (std::size_t i = 0; i < classes.size(); ++i) {
-        const auto label = classes[i].as_int();
-        if (!label)
-          refuse("classes_[", i, "] is ", classes[i].describe(), " among integers");
-        out.integers.push_back(*label);
-      }
-      return out;
-    }
-    out.type = dtype::string;
-    out.texts = pickle::to_strings(classes);
-    return out;
-  default: break;
-  }
-  refuse("classes_ is ", classes.describe(), ", expected booleans, integers, floats or texts");
-}
-
 // Adds one tree; what add_sklearn_tree says is told which tree it was.
 void add_tree(forest_builder& builder, std::size_t index, const pickle::value& tree,
               std::span<const std::uint32_t> widths, const tree_format& format, read_budget& budget) {
@@ -246,6 +198,53 @@ private:
 };
 
 } // namespace
+
+label_list read_labels(const pickle::value& classes, read_budget& budget) {
+  label_list out;
+  const auto array = classes.as_array();
+  if (!array)
+    refuse("classes_ is ", classes.describe(), ", expected an array");
+  budget.charge(8 * array->num_elements() + array->data.size());
+  switch (array->dtype->kind) {
+  case 'b':
+  case 'i':
+  case 'u':
+    out.type = dtype_of_numpy(*array->dtype);
+    if (array->dtype->kind == 'u' && array->dtype->item_size == 8)
+      for (const std::uint64_t label : to_vector<std::uint64_t>(*array))
+        out.integers.push_back(static_cast<std::int64_t>(label));
+    else
+      out.integers = to_vector<std::int64_t>(*array);
+    return out;
+  case 'f':
+    if (array->dtype->item_size != 4 && array->dtype->item_size != 8)
+      break;
+    out.type = dtype_of_numpy(*array->dtype);
+    out.reals = to_vector<double>(*array);
+    return out;
+  case 'U':
+    out.type = dtype::string;
+    out.texts = to_strings(*array);
+    return out;
+  case 'O':
+    // Labels given as Python objects: texts, mostly. Integers are kept as such.
+    if (array->num_elements() != 0 && classes[0].as_int()) {
+      out.type = dtype::int64;
+      for (std::size_t i = 0; i < classes.size(); ++i) {
+        const auto label = classes[i].as_int();
+        if (!label)
+          refuse("classes_[", i, "] is ", classes[i].describe(), " among integers");
+        out.integers.push_back(*label);
+      }
+      return out;
+    }
+    out.type = dtype::string;
+    out.texts = pickle::to_strings(classes);
+    return out;
+  default: break;
+  }
+  refuse("classes_ is ", classes.describe(), ", expected booleans, integers, floats or texts");
+}
 
 bool is_sklearn_model(const pickle::value& object) noexcept { return find_class(object.class_name()) != nullptr; }
 

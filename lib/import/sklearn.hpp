@@ -28,6 +28,9 @@ private:
   std::uint64_t left_;
 };
 
+// classes_ of one output: an array of booleans, integers, floats or texts. Throws: errc::not_importable for others.
+label_list read_labels(const pickle::value& classes, read_budget& budget);
+
 // Called after each tree with how many of how many are done.
 using tree_progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
