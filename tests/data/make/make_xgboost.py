@@ -35,8 +35,38 @@ entries = []
 xgb.XGBModel._can_use_inplace_predict = lambda self: False
 
 HAS_UBJ = version >= (1, 6)
-# Before 1.5 a pickle holds the model in the legacy binary format.
+# The pickles of 1.0 hold the model in the legacy binary format.
 HAS_PICKLE = version >= (1, 5)
+# To keep the fixtures small, other releases do without the cases that are marked as
+# extra, and those that differ little from their neighbours have only the cases named.
+HAS_EXTRAS = version in ((1, 7), (3, 2))
+ONLY = None
+if version in ((1, 6), (2, 0), (2, 1), (3, 0)):
+    ONLY = {
+        "base_auto_softprob",
+        "base_auto_regression",
+        "binary",
+        "categories_dart",
+        "categories_frame",
+        "categories_one_hot",
+        "categories_partition",
+        "dart",
+        "early_stopping_binary",
+        "grid",
+        "labels_bool",
+        "limited",
+        "missing_minus_one",
+        "objective_binary_logistic",
+        "objective_multi_softprob",
+        "objective_reg_quantileerror",
+        "parallel_trees",
+        "regressor",
+        "splits",
+        "targets",
+        "vector_leaf",
+        "vector_leaf_softprob",
+        "vector_leaf_single",
+    }
 # From 1.1 on a DMatrix refuses infinity, and what becomes infinity as float32.
 TAKES_INFINITY = version < (1, 1)
 
@@ -53,6 +83,8 @@ ZERO_MARGIN = {
     "survival:cox": 1.0,
     "survival:aft": 1.0,
 }
+if version < (1, 5):
+    ZERO_MARGIN["binary:logitraw"] = 0.5  # later its base score is a margin
 
 # ---------------------------------------------------------------------------------------
 # Reading models as XGBoost writes them
@@ -84,6 +116,16 @@ def raw_is_exact(learner):
     """Whether the raw score is made of float32 additions alone."""
     zero = ZERO_MARGIN.get(learner["objective"]["name"])
     return zero is None or all(score == zero for score in base_scores(learner))
+
+
+def reachable(tree):
+    found, waiting = 0, [0]
+    while waiting:
+        node = waiting.pop()
+        found += 1
+        if tree["left_children"][node] != -1:
+            waiting += [tree["left_children"][node], tree["right_children"][node]]
+    return found
 
 
 class Split:
@@ -145,7 +187,7 @@ def outputs(model, rows, missing, iterations):
     proba = predict(booster, data, iterations)
     leaf = predict(booster, data, iterations, pred_leaf=True).reshape(len(rows), -1)
     assert raw.dtype == np.float32 and proba.dtype == np.float32
-    found = {"raw": raw, "leaf": leaf.astype(np.int32)}
+    found = {"raw": raw, "leaf": leaf.astype(np.int16)}
     assert (found["leaf"] == leaf).all()
     if isinstance(model, xgb.XGBModel):
         ranker = isinstance(model, xgb.XGBRanker) and version < (1, 1)
@@ -161,6 +203,8 @@ def outputs(model, rows, missing, iterations):
 
 def same(a, b):
     a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind in "OU":
+        return a.tolist() == b.tolist()
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
@@ -291,13 +335,14 @@ def load_model(model, path):
     return loaded
 
 
+JSON_AND_PICKLE = ["model.json"] + ["model.pkl"] * HAS_PICKLE
+ALL_FILES = ["model.json"] + ["model.ubj"] * HAS_UBJ + ["model.pkl"] * HAS_PICKLE
+
+
 def default_files(model):
-    files = ["model.json"]
-    if HAS_UBJ:
-        files.append("model.ubj")
     if isinstance(model, xgb.XGBModel) and HAS_PICKLE:
-        files.append("model.pkl")
-    return files
+        return ["model.pkl"]
+    return ["model.json"]
 
 
 def case(
@@ -314,17 +359,20 @@ def case(
     categorical=(),
     training_rows=8,
     splits=10,
+    extra=False,
     **more
 ):
-    """Saves a model with its rows and outputs.
+    """Saves a model with its rows and outputs, and returns its learner.
 
     The files must hold the same model, which is checked by loading each of them.
     """
+    booster = booster_of(model)
+    learner = contents(booster)
+    if (extra and not HAS_EXTRAS) or (ONLY is not None and name not in ONLY):
+        return learner
     directory = out / name
     directory.mkdir(parents=True)
     files = default_files(model) if files is None else files
-    booster = booster_of(model)
-    learner = contents(booster)
     reached = splits_of(booster, learner, np.asarray(X, dtype=np.float64), missing)
     loaded = {}
     for file in files:
@@ -456,6 +504,14 @@ if version >= (2, 0):
         ("reg:quantileerror", y, {"quantile_alpha": [0.1, 0.5, 0.9]}, {})
     )
 
+IN_ALL_RELEASES = (
+    "binary:logistic",
+    "binary:hinge",
+    "count:poisson",
+    "multi:softprob",
+    "reg:absoluteerror",
+    "reg:quantileerror",
+)
 for objective, target, parameters, settings in objectives:
     data = matrix(X, label=target)
     if "group" in settings:
@@ -466,13 +522,697 @@ for objective, target, parameters, settings in objectives:
     parameters = dict(parameters, objective=objective, max_depth=2)
     case(
         "objective_" + objective.replace(":", "_"),
-        train(parameters, X, data=data),
+        train(parameters, X, rounds=2, data=data),
         X,
         f"The objective {objective}.",
-        splits=9,
+        splits=8,
+        extra=objective not in IN_ALL_RELEASES and version >= (1, 5),
     )
 
-write_json(out / "cases.json", entries)
+if version >= (2, 0):
+    case(
+        "quantile_one",
+        train({"objective": "reg:quantileerror", "quantile_alpha": 0.3}, X, y),
+        X,
+        "One quantile: a single output.",
+        extra=True,
+    )
+
+
+def log_cosh(predictions, data):
+    residual = predictions - data.get_label()
+    return np.tanh(residual), 1.01 - np.tanh(residual) ** 2
+
+
+def log_cosh_of_wrapper(truth, predictions):
+    residual = predictions - truth
+    return np.tanh(residual), 1.01 - np.tanh(residual) ** 2
+
+
+case(
+    "custom_objective",
+    train({"max_depth": 2}, X, y, obj=log_cosh),
+    X,
+    "A custom objective: the file names the default one.",
+)
+if HAS_PICKLE:
+    case(
+        "custom_objective_wrapper",
+        wrapper(xgb.XGBRegressor, objective=log_cosh_of_wrapper, max_depth=2).fit(X, y),
+        X,
+        "A custom objective, which the pickle refers to as a function of __main__.",
+        extra=True,
+    )
+
+# ---------------------------------------------------------------------------------------
+# Base scores
+
+
+def base_case(name, parameters, target, why, **more):
+    model = train(dict(parameters, max_depth=2), X, target, 2)
+    case("base_" + name, model, X, why, splits=6, **more)
+
+
+base_case("auto_regression", {}, y, "No base score given: a mean from 2.0 on.")
+base_case("auto_logistic", {"objective": "binary:logistic"}, binary, "No base score given.", extra=True)
+base_case(
+    "auto_softprob", {"objective": "multi:softprob", "num_class": 3}, three, "No base score given."
+)
+base_case("auto_poisson", {"objective": "count:poisson"}, counts, "No base score given.", extra=True)
+base_case("negative", {"base_score": -1234.5}, y, "A negative base score that swamps the leaves.", extra=True)
+base_case(
+    "logistic",
+    {"objective": "binary:logistic", "base_score": 0.3},
+    binary,
+    "The margin starts from the logit of 0.3.",
+)
+base_case(
+    "logitraw",
+    {"objective": "binary:logitraw", "base_score": 0.3},
+    binary,
+    "The base score of binary:logitraw is a margin itself, but in 1.0 a probability.",
+)
+base_case("hinge", {"objective": "binary:hinge", "base_score": 0.125}, binary, "A margin itself.", extra=True)
+base_case(
+    "poisson",
+    {"objective": "count:poisson", "base_score": 0.7},
+    counts,
+    "The margin starts from the logarithm of 0.7.", extra=True)
+base_case(
+    "tweedie",
+    {"objective": "reg:tweedie", "base_score": 3.25},
+    counts,
+    "The margin starts from the logarithm of 3.25.", extra=True)
+base_case(
+    "softprob",
+    {"objective": "multi:softprob", "num_class": 3, "base_score": 0.1},
+    three,
+    "One base score for three classes, unlike any power of two.", extra=True)
+if version >= (1, 5):
+    # 1.0 writes six digits after the point, which makes a zero of it.
+    base_case(
+        "tiny_logistic",
+        {"objective": "binary:logistic", "base_score": 1e-7},
+        binary,
+        "A base score below 1e-6, to which 3.2 raises it.",
+    )
+if version >= (3, 1):
+    base_case(
+        "vector",
+        {"objective": "multi:softprob", "num_class": 3, "base_score": [0.1, 0.2, 0.7]},
+        three,
+        "A base score for each class.",
+    )
+if version >= (3, 2) or version < (2, 0):
+    for label in (0, 1):
+        base_case(
+            f"all_{label}",
+            {"objective": "binary:logistic"},
+            np.full(len(X), label),
+            "Only one label: from 2.0 on the base score is that label.",
+        )
+
+# ---------------------------------------------------------------------------------------
+# Trees and their number
+
+case(
+    "splits",
+    train({"max_depth": 4}, X, y),
+    X,
+    "Many splits, with missing values that go either way.",
+    sets=("32", "64"),
+    splits=24,
+    files=ALL_FILES,
+)
+case(
+    "grid",
+    train({"tree_method": "exact"}, grid, grid_y),
+    grid,
+    "Whole numbers: split points lie half way between two of them.",
+    sets=("32", "64", "i64"),
+)
+case(
+    "grid_hist",
+    train({"objective": "binary:logistic", "base_score": 0.5}, grid, (grid_y > 0) * 1),
+    grid,
+    "Whole numbers: split points are numbers of the data.",
+    sets=("32", "i64"),
+    extra=True,
+)
+signs = np.array([[-1, 1], [1, -1], [-1, -1], [1, 1]] * 8, dtype=np.float64)
+case(
+    "zero_threshold",
+    train({"tree_method": "exact", "min_child_weight": 0}, signs, np.tile([0.0, 1, 2, 5], 8)),
+    signs,
+    "Split points are zero: -0.0 and 0.0 both go right, a denormal below goes left.",
+    sets=("32", "64"),
+    extra=True,
+)
+near_1024 = (1024 + np.spacing(np.float32(1024)) * np.arange(40.0))[:, None]
+case(
+    "adjacent_floats",
+    train({"tree_method": "exact", "max_depth": 4}, near_1024, np.arange(40) // 2 % 3),
+    near_1024,
+    "Feature values one float32 apart.",
+    sets=("32", "64"),
+    splits=8,
+    extra=True,
+)
+huge = np.random.RandomState(13).uniform(-1, 1, size=(60, 2)) * float(FLT_MAX)
+case(
+    "huge_features",
+    train({"max_depth": 4}, huge, np.arange(60) % 4),
+    huge,
+    "Split points near the largest float32.",
+    sets=("32", "64"),
+    splits=8,
+    extra=True,
+)
+overflowing = train({"tree_method": "exact", "max_depth": 4}, huge, np.arange(60) % 4)
+if version >= (1, 5):
+    learner = case(
+        "infinite_thresholds",
+        overflowing,
+        huge,
+        "The middle between two such numbers overflows: Infinity in the file.",
+        extra=True,
+    )
+    assert np.inf in tree_model(learner)["trees"][0]["split_conditions"]
+tiny = np.random.RandomState(14).uniform(-1, 1, size=(60, 2)) * 1e-40
+case(
+    "denormal_features",
+    train({}, tiny, np.sign(tiny[:, 0]) + (tiny[:, 1] > 3e-41)),
+    tiny,
+    "Split points that are denormal float32.",
+    sets=("32", "64"),
+    splits=8,
+    extra=True,
+)
+case(
+    "lossguide",
+    train({"grow_policy": "lossguide", "max_leaves": 7, "max_depth": 0}, X, y),
+    X,
+    "Grown best first, so that nodes are numbered in another order.",
+    extra=True,
+)
+if version >= (1, 5):  # 1.0 does not read such a file of its own
+    learner = case(
+        "deleted_nodes",
+        train({"tree_method": "exact", "max_depth": 4, "gamma": 2.0}, X, y),
+        X,
+        "Pruned after growing: deleted nodes remain in the file, not reachable.",
+    )
+    assert any(reachable(tree) < len(tree["parents"]) for tree in tree_model(learner)["trees"])
+leaf_only = case(
+    "single_leaf",
+    train({"min_child_weight": 1e9, "lambda": 0.5, "base_score": 0.5}, X, y, 2),
+    X,
+    "Trees of one leaf.",
+)
+assert all(tree["left_children"] == [-1] for tree in tree_model(leaf_only)["trees"])
+case(
+    "one_class",
+    train({"objective": "multi:softprob", "num_class": 1}, X, np.zeros(len(X)), 2),
+    X,
+    "One class: the only probability is 1.",
+)
+case(
+    "two_classes",
+    train({"objective": "multi:softprob", "num_class": 2}, X, binary),
+    X,
+    "Two classes by softmax: two trees an iteration.",
+    extra=True,
+)
+case(
+    "parallel_trees",
+    train(
+        {"num_parallel_tree": 2, "subsample": 0.7, "objective": "multi:softprob", "num_class": 3,
+         "max_depth": 2},
+        X,
+        three,
+        2,
+    ),
+    X,
+    "Two trees a class in every iteration.",
+)
+case(
+    "limited",
+    train({"objective": "multi:softprob", "num_class": 3, "max_depth": 2}, X, three, 3),
+    X,
+    "Outputs of the first two of three iterations.",
+    iterations=2,
+    limit=True,
+)
+if version >= (1, 5):
+    # The JSON files of 1.5 do not tell how many trees an iteration has; its pickles do.
+    case(
+        "limited_parallel",
+        train({"num_parallel_tree": 3, "subsample": 0.7, "max_depth": 2}, X, y, 3),
+        X,
+        "Outputs of the first two of three iterations of three trees.",
+        files=["model.json"] if version >= (1, 6) else ["model.pkl"],
+        iterations=2,
+        limit=True,
+        extra=version >= (1, 6),
+    )
+case(
+    "no_trees",
+    train({"objective": "binary:logistic", "base_score": 0.5}, X, binary, 0),
+    X,
+    "Trained for no iteration at all.",
+)
+
+names = ["Länge", 'a "b"', "c\\d\t", "e/猫"]
+case(
+    "feature_names",
+    train({}, X, data=matrix(X, label=y, feature_names=names, feature_types=["float", "q", "int", "i"])),
+    X,
+    "Names with quotes and letters beyond ASCII, and types.",
+    **({} if version < (1, 5) else {"feature_names": names})
+)
+frame = pd.DataFrame({"whole": grid[:, 0].astype(int), "real": grid[:, 1], "flag": grid[:, 2] > 0})
+case(
+    "frame",
+    wrapper(xgb.XGBRegressor).fit(frame, grid_y),
+    frame,
+    "Trained on a DataFrame of integers, floats and booleans.",
+    extra=True,
+)
+
+# ---------------------------------------------------------------------------------------
+# Dart
+
+dart = {"booster": "dart", "rate_drop": 0.5, "one_drop": 1}
+case(
+    "dart",
+    train(dict(dart, base_score=0.3), X, y, 5),
+    X,
+    "Weighted trees.",
+    sets=("32", "64"),
+    files=ALL_FILES,
+)
+case(
+    "dart_softprob",
+    train(dict(dart, objective="multi:softprob", num_class=3, max_depth=2), X, three, 3),
+    X,
+    "Weighted trees of three classes.",
+)
+case(
+    "dart_limited",
+    train(dict(dart, normalize_type="forest", max_depth=2), X, y, 6),
+    X,
+    "Weighted trees, of which four are used.",
+    iterations=4,
+    limit=True,
+    extra=True,
+)
+case(
+    "dart_undropped",
+    train(dict(dart, rate_drop=0.0, one_drop=0, max_depth=2), X, y),
+    X,
+    "A dart booster that dropped nothing: all weights are 1.",
+    extra=True,
+)
+case(
+    "dart_wrapper",
+    wrapper(xgb.XGBClassifier, booster="dart", rate_drop=0.5, n_estimators=5, base_score=0.5).fit(X, binary),
+    X,
+    "A dart classifier; its default path, inplace_predict, gives other bits.",
+)
+
+# ---------------------------------------------------------------------------------------
+# Missing values by another name
+
+coded = np.where(np.isnan(grid) | (grid % 5 == 0), -1.0, grid)
+case(
+    "missing_minus_one",
+    train({}, grid, data=matrix(coded, -1.0, label=grid_y)),
+    coded,
+    "-1 means missing, and so does NaN.",
+    sets=("32", "64", "i64"),
+    missing=-1.0,
+)
+case(
+    "missing_zero_wrapper",
+    wrapper(xgb.XGBClassifier, missing=0.0, base_score=0.5).fit(grid, (grid_y > 0) * 1),
+    grid,
+    "0 means missing: so do -0.0 and what rounds to zero as float32.",
+    sets=("32", "64"),
+    missing=0.0,
+)
+
+# ---------------------------------------------------------------------------------------
+# Wrappers of scikit-learn's kind
+
+case(
+    "regressor",
+    wrapper(xgb.XGBRegressor, max_depth=2).fit(X, y),
+    X,
+    "XGBRegressor.",
+    files=ALL_FILES + ["model.joblib"] * HAS_PICKLE,
+)
+case(
+    "binary",
+    wrapper(xgb.XGBClassifier).fit(X, binary),
+    X,
+    "XGBClassifier of two classes.",
+    files=JSON_AND_PICKLE,
+)
+case(
+    "three",
+    wrapper(xgb.XGBClassifier, max_depth=2, n_estimators=2).fit(X, three),
+    X,
+    "XGBClassifier of three classes.",
+    files=JSON_AND_PICKLE,
+)
+case(
+    "ranker",
+    wrapper(xgb.XGBRanker, objective="rank:pairwise").fit(X, three, group=[20] * 10),
+    X,
+    "XGBRanker.",
+    extra=True,
+)
+case(
+    "forest",
+    wrapper(xgb.XGBRFClassifier, subsample=0.7, n_estimators=3, learning_rate=1.0).fit(X, binary),
+    X,
+    "XGBRFClassifier: one iteration of three parallel trees.",
+)
+case(
+    "forest_regressor",
+    wrapper(xgb.XGBRFRegressor, subsample=0.7, n_estimators=3, learning_rate=1.0).fit(X, y),
+    X,
+    "XGBRFRegressor: one iteration of three parallel trees.",
+    extra=True,
+)
+
+labels = {"int64_0_1": np.array([0, 1]), "bool": np.array([False, True]), "float64": np.array([0.0, 1.0])}
+if version < (1, 6):
+    labels = {
+        "text": np.array(["größe", "rot"]),
+        "object": np.array(["virginica", "setosa", "猫"], dtype=object),
+        "bool": np.array([False, True]),
+        "int64": np.array([-7, 0, 2**53 + 1]),
+        "float64": np.array([-2.0, 1.0, 3e15]),
+        "one": np.array([5]),
+    }
+if version == (1, 6):
+    labels["float64"] = np.array([0.0, 1.0])
+for name, values in labels.items():
+    target = values[np.minimum(three, len(values) - 1)]
+    case(
+        f"labels_{name}",
+        wrapper(xgb.XGBClassifier, n_estimators=2, max_depth=2).fit(X, target),
+        X,
+        "Labels: " + ", ".join(str(value) for value in values) + ".",
+        splits=3,
+        extra=version >= (1, 6) and name != "bool",
+    )
+
+# ---------------------------------------------------------------------------------------
+# Early stopping: the wrapper predicts with the trees up to the best one
+
+X_other, y_other = curve(40, 4, seed=9)
+rng = np.random.RandomState(10)
+random_labels = rng.randint(3, size=40)
+stopped = xgb.train(
+    {"nthread": 1, "verbosity": 0, "seed": 7, "max_depth": 2, "eta": 0.5, "tree_method": "hist"},
+    matrix(X, label=y),
+    12,
+    evals=[(matrix(X_other, label=rng.normal(size=40)), "other")],
+    early_stopping_rounds=3,
+    verbose_eval=False,
+)
+assert int(stopped.attributes()["best_iteration"]) + 1 < len(tree_model(contents(stopped))["trees"])
+case(
+    "early_stopping_booster",
+    stopped,
+    X,
+    "A Booster that stopped early: it knows the best iteration and predicts with all.",
+)
+
+
+def stop_early(kind, target, other, **parameters):
+    """A wrapper whose best iteration is not its last one."""
+    settings = {"eval_set": [(X_other, other)], "verbose": False}
+    if version < (1, 6):
+        settings["early_stopping_rounds"] = 3
+    else:
+        parameters["early_stopping_rounds"] = 3
+    return wrapper(kind, n_estimators=12, max_depth=2, **parameters).fit(X, target, **settings)
+
+
+def best_count(model):
+    count = int(model.get_booster().attributes()["best_iteration"]) + 1
+    parallel = model.num_parallel_tree or 1
+    trees = len(tree_model(contents(model.get_booster()))["trees"]) // parallel
+    assert count < trees
+    return count
+
+
+# The files of 1.0 are all read as Boosters, which use every tree.
+stopped_files = ["model.pkl"] if HAS_PICKLE else ["model.json"]
+for name, kind, target, other in (
+    ("regressor", xgb.XGBRegressor, y, rng.normal(size=40)),
+    ("binary", xgb.XGBClassifier, binary, rng.randint(2, size=40)),
+    ("three", xgb.XGBClassifier, three, random_labels),
+):
+    model = stop_early(kind, target, other)
+    case(
+        f"early_stopping_{name}",
+        model,
+        X,
+        "A wrapper that stopped early and predicts with the best iterations.",
+        files=stopped_files,
+        iterations=best_count(model),
+        extra=name == "three",
+        **({} if HAS_PICKLE else {"limit": True})
+    )
+if version >= (1, 5):
+    model = stop_early(
+        xgb.XGBRegressor, y, rng.normal(size=40), booster="dart", rate_drop=0.5, num_parallel_tree=2
+    )
+    case(
+        "early_stopping_dart",
+        model,
+        X,
+        "A wrapper of dart and two parallel trees that stopped early.",
+        files=stopped_files,
+        iterations=best_count(model),
+        extra=version >= (1, 6),
+    )
+
+# ---------------------------------------------------------------------------------------
+# Several targets
+
+if version >= (1, 6):
+    case(
+        "targets",
+        train({"max_depth": 2}, X, pairs, 2),
+        X,
+        "Two targets, one tree for each.",
+        files=ALL_FILES,
+    )
+    case(
+        "targets_wrapper",
+        wrapper(xgb.XGBRegressor, max_depth=2).fit(X, pairs),
+        X,
+        "A regressor of two targets, one tree for each.",
+        extra=True,
+    )
+    case(
+        "labels_wrapper",
+        wrapper(xgb.XGBClassifier, max_depth=2, n_estimators=2).fit(
+            X, np.column_stack([binary, 1 - binary, three > 1])
+        ),
+        X,
+        "A classifier of three independent labels.",
+        extra=True,
+    )
+if version >= (2, 0):
+    vector = {"multi_strategy": "multi_output_tree"}
+    case(
+        "vector_leaf",
+        train(dict(vector), X, pairs),
+        X,
+        "Two targets in the leaves of one tree.",
+        sets=("32", "64"),
+        files=ALL_FILES,
+    )
+    case(
+        "vector_leaf_softprob",
+        train(dict(vector, objective="multi:softprob", num_class=3), X, three),
+        X,
+        "Three classes in the leaves of one tree.",
+    )
+    case(
+        "vector_leaf_labels",
+        wrapper(xgb.XGBClassifier, base_score=0.5, **vector).fit(X, np.column_stack([binary, three > 1])),
+        X,
+        "Two independent labels in the leaves of one tree.",
+        extra=True,
+    )
+    case(
+        "vector_leaf_limited",
+        train(dict(vector, max_depth=2, num_parallel_tree=2, subsample=0.7), X, pairs),
+        X,
+        "Vector leaves, two parallel trees, two of three iterations.",
+        iterations=2,
+        limit=True,
+        extra=True,
+    )
+    case(
+        "vector_leaf_single",
+        train(dict(vector, min_child_weight=1e9), X, pairs, 2),
+        X,
+        "Vector leaves in trees of one leaf.",
+    )
+if version >= (3, 2):
+    case(
+        "vector_leaf_quantiles",
+        train(dict(vector, objective="reg:quantileerror", quantile_alpha=[0.2, 0.8]), X, y),
+        X,
+        "Quantiles in the leaves of one tree.",
+    )
+
+# ---------------------------------------------------------------------------------------
+# Categories
+
+
+def with_categories(counts, rows, seed):
+    """Columns of categories, then one of numbers; each category has its own effect."""
+    rng = np.random.RandomState(seed)
+    columns, y = [], rng.normal(scale=0.1, size=rows)
+    for count in counts:
+        codes = rng.randint(count, size=rows)
+        y += rng.normal(size=count)[codes]
+        columns.append(np.where(rng.uniform(size=rows) < 0.08, np.nan, codes))
+    columns.append(rng.normal(size=rows))
+    return np.column_stack(columns), y + columns[-1]
+
+
+if version >= (1, 6):
+    few, few_y = with_categories([5, 3], 160, seed=20)
+    many, many_y = with_categories([70, 6], 240, seed=21)
+
+    def category_data(X, y):
+        types = ["c"] * (X.shape[1] - 1) + ["q"]
+        return matrix(X, label=y, feature_types=types, enable_categorical=True)
+
+    case(
+        "categories_one_hot",
+        train({"max_cat_to_onehot": 100}, few, data=category_data(few, few_y)),
+        few,
+        "Splits of one category against the rest.",
+        sets=("32", "64", "i64"),
+        categorical=(0, 1),
+        splits=6,
+    )
+    case(
+        "categories_partition",
+        train({"max_cat_to_onehot": 1}, many, rounds=2, data=category_data(many, many_y)),
+        many,
+        "Splits between sets of categories, of which one column has 70.",
+        sets=("32", "64"),
+        categorical=(0, 1),
+        splits=6,
+        files=ALL_FILES,
+    )
+    case(
+        "categories_softprob",
+        train(
+            {"max_cat_to_onehot": 1, "objective": "multi:softprob", "num_class": 3, "max_depth": 2},
+            many,
+            data=category_data(many, np.digitize(many_y, [-0.5, 0.8])),
+        ),
+        many,
+        "Sets of categories and three classes.",
+        categorical=(0, 1),
+        splits=4,
+        extra=True,
+    )
+    case(
+        "categories_dart",
+        train(dict(dart, max_cat_to_onehot=1, max_depth=2), many, data=category_data(many, many_y)),
+        many,
+        "Sets of categories in weighted trees.",
+        categorical=(0,),
+        splits=4,
+    )
+
+    words = pd.Index(["rot", "größe", "猫", "x", "blue"], dtype=object)
+    whole = pd.Index([5, -3, 1000])
+    table = pd.DataFrame(
+        {
+            "word": pd.Categorical.from_codes(np.nan_to_num(few[:, 0], nan=-1).astype(int), words),
+            "whole": pd.Categorical.from_codes(np.nan_to_num(few[:, 1], nan=-1).astype(int), whole),
+            "real": few[:, 2],
+        }
+    )
+    model = train({}, few, data=matrix(table, label=few_y, enable_categorical=True))
+    by_frame = predict(model, matrix(table, enable_categorical=True))
+    assert same(by_frame, predict(model, matrix(few)))
+    learner = case(
+        "categories_frame",
+        model,
+        few,
+        "Trained on a DataFrame with categories of words and of numbers; rows hold their codes.",
+        categorical=(0, 1),
+        splits=6,
+        files=ALL_FILES,
+        categories=[list(words), [int(number) for number in whole], None],
+    )
+    assert ("cats" in tree_model(learner)) == (version >= (3, 1))
+    if version >= (1, 7):
+        case(
+            "categories_wrapper",
+            wrapper(xgb.XGBClassifier, enable_categorical=True, base_score=0.5, max_depth=2).fit(
+                table, (few_y > 0) * 1
+            ),
+            few,
+            "A classifier trained on such a DataFrame.",
+            categorical=(0, 1),
+            splits=6,
+            files=JSON_AND_PICKLE,
+        )
+
+# ---------------------------------------------------------------------------------------
+# Models that are to be refused
+
+refused = out / "refused"
+refused.mkdir()
+refused_files = []
+
+
+def refuse(file, model, why):
+    save_model(model, refused / file)
+    refused_files.append({"file": file, "why": why})
+
+
+filled = np.nan_to_num(X)
+linear = train({"booster": "gblinear", "updater": "coord_descent"}, filled, y, 2)
+refuse("gblinear.json", linear, "A linear booster.")
+trees = train({"max_depth": 2}, X, y, 2)
+if HAS_UBJ:
+    refuse("gblinear.ubj", linear, "A linear booster.")
+if HAS_PICKLE:
+    refuse("gblinear.pkl", linear, "A linear booster.")
+else:
+    refuse("booster.pkl", trees, "A pickled Booster, which holds the legacy binary format.")
+    refuse(
+        "classifier.pkl",
+        wrapper(xgb.XGBClassifier, n_estimators=2).fit(X, binary),
+        "A pickled wrapper, whose Booster is in the legacy binary format.",
+    )
+if version < (1, 5):
+    refuse("inf.json", overflowing, "A bare inf among numbers, which 1.0 writes and cannot read.")
+if version < (3, 1):
+    # From 2.1 on only this ending asks for the legacy format.
+    refuse("legacy.deprecated", trees, "The legacy binary format.")
+write_json(refused / "refused.json", refused_files)
+
+lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
+(out / "cases.json").write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 write_json(
     out / "versions.json",
     {
