@@ -7,6 +7,8 @@
 #   PYTHON_SK13     (default: python3.10, python3.11, python3.11, python3.13)
 #   PYTHON_SK14
 #   PYTHON_SK19
+#   PYTHON_XGB10 … PYTHON_XGB32
+#                   (default: python3.8 up to 1.5, 3.10 up to 1.7, 3.11 up to 2.1, then 3.13)
 #
 # An environment that exists already is used as it is.
 set -euo pipefail
@@ -37,11 +39,26 @@ models_of() {
     "$venvs/$1/bin/python" "$here/make_arrays.py" "$models/$2/arrays"
 }
 
+# xgboost_of NAME OUT: the models of one XGBoost release
+xgboost_of() {
+    rm -rf "${models:?}/$2"
+    "$venvs/$1/bin/python" "$here/make_xgboost.py" "$models/$2"
+}
+
 mkdir -p "$venvs"
 environment sk12 "${PYTHON_SK12:-python3.10}"
 environment sk13 "${PYTHON_SK13:-python3.11}"
 environment sk14 "${PYTHON_SK14:-python3.11}"
 environment sk19 "${PYTHON_SK19:-python3.13}"
+environment xgb10 "${PYTHON_XGB10:-python3.8}"
+environment xgb15 "${PYTHON_XGB15:-python3.8}"
+environment xgb16 "${PYTHON_XGB16:-python3.10}"
+environment xgb17 "${PYTHON_XGB17:-python3.10}"
+environment xgb20 "${PYTHON_XGB20:-python3.11}"
+environment xgb21 "${PYTHON_XGB21:-python3.11}"
+environment xgb30 "${PYTHON_XGB30:-python3.13}"
+environment xgb31 "${PYTHON_XGB31:-python3.13}"
+environment xgb32 "${PYTHON_XGB32:-python3.13}"
 
 "$venvs/sk19/bin/python" "$models/iris/make_iris.py"
 models_of sk12 sklearn-1.2
@@ -52,3 +69,14 @@ rm -rf "${models:?}/values"
 "$venvs/sk14/bin/python" "$here/make_values.py" "$models/values"
 rm -rf "${models:?}/refused"
 "$venvs/sk19/bin/python" "$here/make_refused.py" "$models/refused"
+xgboost_of xgb10 xgboost-1.0
+xgboost_of xgb15 xgboost-1.5
+xgboost_of xgb16 xgboost-1.6
+xgboost_of xgb17 xgboost-1.7
+xgboost_of xgb20 xgboost-2.0
+xgboost_of xgb21 xgboost-2.1
+xgboost_of xgb30 xgboost-3.0
+xgboost_of xgb31 xgboost-3.1
+xgboost_of xgb32 xgboost-3.2
+rm -rf "${models:?}/xgboost-layouts"
+"$venvs/xgb32/bin/python" "$here/make_xgboost_layouts.py" "$models"
