@@ -45,6 +45,12 @@ xgboost_of() {
     "$venvs/$1/bin/python" "$here/make_xgboost.py" "$models/$2"
 }
 
+# ensembles_of NAME OUT: the ensembles and pipelines of one scikit-learn release
+ensembles_of() {
+    rm -rf "${models:?}/$2"
+    "$venvs/$1/bin/python" "$here/make_ensembles.py" "$models/$2"
+}
+
 mkdir -p "$venvs"
 environment sk12 "${PYTHON_SK12:-python3.10}"
 environment sk13 "${PYTHON_SK13:-python3.11}"
@@ -65,6 +71,10 @@ models_of sk12 sklearn-1.2
 models_of sk13 sklearn-1.3
 models_of sk14 sklearn-1.4
 models_of sk19 sklearn-1.9
+ensembles_of sk12 ensembles-1.2
+ensembles_of sk13 ensembles-1.3
+ensembles_of sk14 ensembles-1.4
+ensembles_of sk19 ensembles-1.9
 rm -rf "${models:?}/values"
 "$venvs/sk14/bin/python" "$here/make_values.py" "$models/values"
 rm -rf "${models:?}/refused"
