@@ -47,16 +47,27 @@ int convert(convert_arguments arguments) {
 void add_convert(CLI::App& app, action& chosen) {
   auto arguments = std::make_shared<convert_arguments>();
   CLI::App* command = app.add_subcommand("convert", "Turn another library's model or arrays into a petrify file");
-  command->add_option("IN", arguments->in, "pickle or joblib dump (raw or compressed), or .npy file")->required();
+  command
+      ->add_option("IN", arguments->in,
+                   "pickle or joblib dump (raw or compressed), XGBoost's .json or .ubj, LightGBM's .txt, or .npy file")
+      ->required();
   command->add_option("OUT", arguments->out, "the petrify file to write (.stone)")->required();
   command->add_option("--name", arguments->options.name, "name of the object; of a bundle, what its names begin with");
-  static const std::map<std::string, import_format> formats = {
-      {"pickle", import_format::pickle}, {"joblib", import_format::pickle}, {"npy", import_format::npy}};
+  static const std::map<std::string, import_format> formats = {{"pickle", import_format::pickle},
+                                                               {"joblib", import_format::pickle},
+                                                               {"xgboost-json", import_format::xgboost_json},
+                                                               {"xgboost-ubjson", import_format::xgboost_ubjson},
+                                                               {"lightgbm", import_format::lightgbm},
+                                                               {"npy", import_format::npy}};
   command
       ->add_option_function<std::string>(
           "--from", [arguments](const std::string& word) { arguments->options.from = formats.at(word); },
-          "format of IN, if its bytes do not tell: pickle, joblib or npy")
-      ->check(CLI::IsMember({"pickle", "joblib", "npy"}));
+          "format of IN, if its bytes do not tell: pickle, joblib, xgboost-json, xgboost-ubjson, lightgbm or npy")
+      ->check(CLI::IsMember({"pickle", "joblib", "xgboost-json", "xgboost-ubjson", "lightgbm", "npy"}));
+  command->add_option("--iterations", arguments->options.iterations,
+                      "use the first N boosting iterations (default: what the origin's predict uses)");
+  command->add_option("--missing", arguments->options.missing,
+                      "a value that counts as missing in an XGBoost model beside NaN");
   command->callback([&chosen, arguments] { chosen = [arguments] { return convert(*arguments); }; });
 }
 

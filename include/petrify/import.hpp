@@ -21,12 +21,13 @@ enum class import_format {
   automatic, // found from the bytes; file names mean nothing
   pickle, // pickle and joblib, raw or compressed: scikit-learn models, numpy arrays, plain values, dicts and lists of
           // all
-  npy,            // one numpy array
+  npy,    // one numpy array
   xgboost_json,   // XGBoost's save_model("model.json"), of 1.0 and later
   xgboost_ubjson, // save_model("model.ubj"), of 1.6 and later
+  lightgbm,       // LightGBM's save_model("model.txt"), of versions v2 to v4
 };
 
-// "automatic", "pickle", "npy", "xgboost-json", "xgboost-ubjson".
+// "automatic", "pickle", "npy", "xgboost-json", "xgboost-ubjson", "lightgbm".
 const char* to_string(import_format format) noexcept;
 
 struct import_options {
@@ -38,6 +39,9 @@ struct import_options {
   // Of a boosted model's iterations the first so many. Unset: what the origin's predict uses, which is all of them, or
   // those up to the best one for an estimator that stopped early.
   std::optional<std::uint32_t> iterations;
+  // A value that counts as missing in an XGBoost model beside NaN, as given to DMatrix in Python. Unset: what a pickled
+  // estimator says; a model file says nothing.
+  std::optional<double> missing;
   // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.

@@ -7,6 +7,7 @@
 #include "container/header.hpp"
 #include "import/array_import.hpp"
 #include "import/decompress.hpp"
+#include "import/lightgbm.hpp"
 #include "import/npy.hpp"
 #include "import/pickle.hpp"
 #include "import/sklearn.hpp"
@@ -51,9 +52,14 @@ public:
 
   void json_document(const json::document& document) {
     if (!is_xgboost_model(document.root()))
-      fail(errc::not_importable, {}, "holds ", document.root().describe(), ", expected an XGBoost model with its \"learner\"");
+      fail(errc::not_importable, {}, "holds ", document.root().describe(),
+           ", expected an XGBoost model with its \"learner\"");
     put_model(options_.name.empty() ? "model" : options_.name,
-              import_xgboost(document.root(), options_.iterations, trees_reported()));
+              import_xgboost(document.root(), boosted(), trees_reported()));
+  }
+
+  void lightgbm_text(std::span<const std::byte> bytes) {
+    put_model(options_.name.empty() ? "model" : options_.name, import_lightgbm(bytes, boosted(), trees_reported()));
   }
 
   void pickle_stream(std::span<const std::byte> bytes) {
@@ -72,12 +78,14 @@ public:
       return add_value(options_.name.empty() ? "value" : options_.name, root, steps);
     if (!is_bundle(root))
       fail(errc::not_importable, {}, what_is(root), " (it knows ", known_sklearn_models(),
-           ", XGBoost's models, numpy arrays, and dicts and lists of numbers and texts)");
+           ", XGBoost's and LightGBM's models, numpy arrays, and dicts and lists of numbers and texts)");
     add_bundle(options_.name, root, steps);
   }
 
 private:
-  static bool is_model(const pickle::value& value) { return is_sklearn_model(value) || is_xgboost_object(value); }
+  static bool is_model(const pickle::value& value) {
+    return is_sklearn_model(value) || is_xgboost_object(value) || is_lightgbm_object(value);
+  }
 
   static bool is_bundle(const pickle::value& value) {
     return value.is(pickle::kind::dict) || value.is(pickle::kind::list) || value.is(pickle::kind::tuple);
@@ -171,13 +179,17 @@ private:
     report("values", done_.size(), 0);
   }
 
+  boosted_options boosted() const { return {options_.iterations, options_.missing}; }
+
   tree_progress trees_reported() const {
     return [this](std::uint64_t done, std::uint64_t total) { report("trees", done, total); };
   }
 
   void add_model(const std::string& name, const pickle::value& object) {
     if (is_xgboost_object(object))
-      return put_model(name, import_xgboost_object(object, options_.iterations, *budget_, trees_reported()));
+      return put_model(name, import_xgboost_object(object, boosted(), *budget_, trees_reported()));
+    if (is_lightgbm_object(object))
+      return put_model(name, import_lightgbm_object(object, boosted(), *budget_, trees_reported()));
     put_model(name, import_sklearn(object, *budget_, trees_reported()));
   }
 
@@ -203,7 +215,8 @@ private:
   std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };
 
-constexpr const char* known_formats = "a pickle, a joblib dump, XGBoost's JSON or UBJSON, or a .npy file";
+constexpr const char* known_formats =
+    "a pickle, a joblib dump, XGBoost's JSON or UBJSON, LightGBM's text, or a .npy file";
 
 [[noreturn]] void fail_unknown_format(std::span<const std::byte> bytes) {
   const auto start = bytes.first(std::min<std::size_t>(bytes.size(), 64));
@@ -227,10 +240,13 @@ std::optional<import_format> format_of(std::span<const std::byte> bytes) {
     return import_format::xgboost_json;
   if (json::is_ubjson(bytes))
     return import_format::xgboost_ubjson;
+  if (is_lightgbm_text(bytes))
+    return import_format::lightgbm;
   // Both of XGBoost's binary formats, which 3.1 no longer reads either.
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
   if (start == "binf" || start == "bs64")
-    fail(errc::not_importable, {}, "XGBoost's old binary format, expected JSON or UBJSON: load it with XGBoost 1.6 to "
+    fail(errc::not_importable, {},
+         "XGBoost's old binary format, expected JSON or UBJSON: load it with XGBoost 1.6 to "
          "3.0 and save_model(\"model.json\")");
   return std::nullopt;
 }
@@ -240,6 +256,7 @@ void import_as(import_format format, importer& to, std::span<const std::byte> by
   case import_format::npy: return to.npy(bytes);
   case import_format::xgboost_json: return to.json_document(json::parse_text(bytes));
   case import_format::xgboost_ubjson: return to.json_document(json::parse_ubjson(bytes));
+  case import_format::lightgbm: return to.lightgbm_text(bytes);
   case import_format::pickle:
   case import_format::automatic: return to.pickle_stream(bytes);
   }
@@ -278,6 +295,7 @@ const char* to_string(import_format format) noexcept {
   case import_format::npy: return "npy";
   case import_format::xgboost_json: return "xgboost-json";
   case import_format::xgboost_ubjson: return "xgboost-ubjson";
+  case import_format::lightgbm: return "lightgbm";
   }
   return "unknown";
 }

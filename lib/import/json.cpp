@@ -64,7 +64,17 @@ std::size_t numbers::size() const noexcept {
     return small->size();
   if (const auto* large = std::get_if<std::vector<std::int64_t>>(&of_))
     return large->size();
+  if (const auto* wide = std::get_if<std::vector<double>>(&of_))
+    return wide->size();
   return std::get<std::vector<float>>(of_).size();
+}
+
+double numbers::wide(std::size_t i) const noexcept {
+  if (const auto* wide = std::get_if<std::vector<double>>(&of_))
+    return (*wide)[i];
+  if (const auto whole = integer(i))
+    return static_cast<double>(*whole);
+  return static_cast<double>(real(i));
 }
 
 float numbers::real(std::size_t i) const noexcept {
@@ -76,8 +86,10 @@ float numbers::real(std::size_t i) const noexcept {
       return static_cast<float>(load<double>(at));
     return static_cast<float>(packed_integer(raw->type, at));
   }
-  if (const auto* reals = std::get_if<std::vector<float>>(&of_))
-    return (*reals)[i];
+  if (const auto* narrow = std::get_if<std::vector<float>>(&of_))
+    return (*narrow)[i];
+  if (const auto* wide = std::get_if<std::vector<double>>(&of_))
+    return static_cast<float>((*wide)[i]);
   return static_cast<float>(*integer(i));
 }
 
@@ -94,7 +106,15 @@ std::optional<std::int64_t> numbers::integer(std::size_t i) const noexcept {
     return (*small)[i];
   if (const auto* large = std::get_if<std::vector<std::int64_t>>(&of_))
     return (*large)[i];
+  if (const auto* wide = std::get_if<std::vector<double>>(&of_))
+    return whole((*wide)[i]);
   return whole(static_cast<double>(std::get<std::vector<float>>(of_)[i]));
+}
+
+bool numbers::is_whole() const noexcept {
+  if (const auto* raw = std::get_if<packed>(&of_))
+    return raw->type != 'd' && raw->type != 'D';
+  return !std::holds_alternative<std::vector<float>>(of_) && !std::holds_alternative<std::vector<double>>(of_);
 }
 
 std::optional<bool> value::as_bool() const noexcept {
@@ -199,7 +219,7 @@ void builder::unpack(frame& top) {
   top.packed.reset();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto integer = all.integer(i);
-    top.items.push_back(integer ? value(*integer) : value(static_cast<double>(all.real(i))));
+    top.items.push_back(integer ? value(*integer) : value(all.wide(i)));
   }
 }
 
@@ -225,8 +245,12 @@ bool builder::pack(std::int64_t one) {
   auto& packed = open_.back().packed;
   if (!packed)
     packed.emplace(std::vector<std::int32_t>());
-  if (auto* const reals = std::get_if<std::vector<float>>(&*packed)) {
-    reals->push_back(static_cast<float>(one));
+  if (auto* const narrow = std::get_if<std::vector<float>>(&*packed)) {
+    narrow->push_back(static_cast<float>(one));
+    return true;
+  }
+  if (auto* const wide = std::get_if<std::vector<double>>(&*packed)) {
+    wide->push_back(static_cast<double>(one));
     return true;
   }
   if (auto* const small = std::get_if<std::vector<std::int32_t>>(&*packed)) {
@@ -240,26 +264,27 @@ bool builder::pack(std::int64_t one) {
   return true;
 }
 
-bool builder::pack(float one) {
+template <class Real>
+bool builder::pack_real(Real one) {
   if (open_.empty() || open_.back().is_dict || !open_.back().items.empty())
     return false;
   auto& packed = open_.back().packed;
   if (!packed)
-    packed.emplace(std::vector<float>());
-  if (!std::holds_alternative<std::vector<float>>(*packed)) {
+    packed.emplace(std::vector<Real>());
+  if (!std::holds_alternative<std::vector<Real>>(*packed)) {
     const numbers so_far(std::move(*packed));
-    std::vector<float> reals(so_far.size());
-    for (std::size_t i = 0; i < reals.size(); ++i)
-      reals[i] = so_far.real(i);
-    packed = std::move(reals);
+    std::vector<Real> all(so_far.size());
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i] = std::is_same_v<Real, float> ? static_cast<Real>(so_far.real(i)) : static_cast<Real>(so_far.wide(i));
+    packed = std::move(all);
   }
-  std::get<std::vector<float>>(*packed).push_back(one);
+  std::get<std::vector<Real>>(*packed).push_back(one);
   return true;
 }
 
 void builder::add_bool(bool one) {
   // XGBoost before 1.6 wrote default_left as booleans.
-  if (!open_.empty() && !open_.back().is_dict && pack(std::int64_t{one}))
+  if (kept_ == reals::float32 && !open_.empty() && !open_.back().is_dict && pack(std::int64_t{one}))
     return;
   add(value(one));
 }
@@ -270,8 +295,30 @@ void builder::add_integer(std::int64_t one) {
 }
 
 void builder::add_real(double one) {
-  if (!pack(static_cast<float>(one)))
+  if (!(kept_ == reals::float32 ? pack_real(static_cast<float>(one)) : pack_real(one)))
     add(value(one));
+}
+
+template <class Real>
+builder::fault builder::add_real_text(std::string_view digits) {
+  const char* const end = digits.data() + digits.size();
+  Real out = 0;
+  if (digits == "NaN") {
+    out = std::numeric_limits<Real>::quiet_NaN();
+  } else if (digits == "Infinity" || digits == "Inf") {
+    out = std::numeric_limits<Real>::infinity();
+  } else if (digits == "-Infinity" || digits == "-Inf") {
+    out = -std::numeric_limits<Real>::infinity();
+  } else {
+    const auto result = std::from_chars(digits.data(), end, out);
+    if (result.ptr != end || digits.empty())
+      return text("the number ", quoted(digits, 32), ", expected one that can be read");
+    if (result.ec == std::errc::result_out_of_range) // too large is infinite, too small is zero, as strtof has it
+      out = static_cast<Real>(std::strtod(std::string(digits).c_str(), nullptr));
+  }
+  if (!pack_real(out))
+    add(value(static_cast<double>(out)));
+  return std::nullopt;
 }
 
 builder::fault builder::add_number(std::string_view digits) {
@@ -284,37 +331,7 @@ builder::fault builder::add_number(std::string_view digits) {
     return std::nullopt;
   }
   const bool in_list = !open_.empty() && !open_.back().is_dict && open_.back().items.empty();
-  const auto read = [&]<class Real>(Real& out) {
-    if (digits == "NaN")
-      out = std::numeric_limits<Real>::quiet_NaN();
-    else if (digits == "Infinity" || digits == "Inf")
-      out = std::numeric_limits<Real>::infinity();
-    else if (digits == "-Infinity" || digits == "-Inf")
-      out = -std::numeric_limits<Real>::infinity();
-    else {
-      const auto result = std::from_chars(digits.data(), end, out);
-      if (result.ptr != end || digits.empty())
-        return false;
-      if (result.ec == std::errc::result_out_of_range) {
-        // Too large is infinite and too small is zero, as strtof has it.
-        const double wide = std::strtod(std::string(digits).c_str(), nullptr);
-        out = static_cast<Real>(wide);
-      }
-    }
-    return true;
-  };
-  if (in_list) {
-    float real = 0;
-    if (!read(real))
-      return text("the number ", quoted(digits), ", expected one that can be read");
-    (void)pack(real);
-    return std::nullopt;
-  }
-  double real = 0;
-  if (!read(real))
-    return text("the number ", quoted(digits), ", expected one that can be read");
-  add(value(real));
-  return std::nullopt;
+  return in_list && kept_ == reals::float32 ? add_real_text<float>(digits) : add_real_text<double>(digits);
 }
 
 builder::fault builder::end_dict() {

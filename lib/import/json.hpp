@@ -23,7 +23,10 @@ namespace json {
 // Dicts and lists nested deeper than this are refused; models need ten.
 inline constexpr std::size_t max_depth = 100;
 
-// An array of nothing but numbers (booleans count as 0 and 1).
+// How numbers of arrays that are not all whole are kept.
+enum class reals { float32, float64 };
+
+// An array of nothing but numbers (with reals::float32 booleans count as 0 and 1).
 class numbers {
 public:
   // The raw elements of a UBJSON array, big-endian, of its type (one of i U I l L d D). Borrows.
@@ -31,14 +34,19 @@ public:
     char type;
     std::span<const std::byte> bytes;
   };
-  using storage = std::variant<std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<float>, packed>;
+  using storage = std::variant<std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<float>,
+                               std::vector<double>, packed>;
 
   explicit numbers(storage of) noexcept : of_(std::move(of)) {}
   std::size_t size() const noexcept;
   // Element i < size() rounded to float32, once: from the text of a JSON number directly.
   float real(std::size_t i) const noexcept;
+  // Element i as float64; of a document read as float32 it has been rounded to that before.
+  double wide(std::size_t i) const noexcept;
   // Element i < size(); nullopt when it is not whole.
   std::optional<std::int64_t> integer(std::size_t i) const noexcept;
+  // Whether all were written as whole numbers: 1, not 1.0.
+  bool is_whole() const noexcept;
 
 private:
   storage of_;
@@ -80,7 +88,7 @@ public:
 
 private:
   friend class reader;
-  friend document parse_text(std::span<const std::byte>);
+  friend document parse_text(std::span<const std::byte>, reals);
   friend document parse_ubjson(std::span<const std::byte>);
   std::unique_ptr<std::set<std::string, std::less<>>> keys_ = std::make_unique<std::set<std::string, std::less<>>>();
   value root_;
@@ -89,7 +97,7 @@ private:
 // What both readers build documents with: values come in the order of the file.
 class builder {
 public:
-  explicit builder(std::set<std::string, std::less<>>& keys) : keys_(keys) {}
+  explicit builder(std::set<std::string, std::less<>>& keys, reals kept = reals::float32) : keys_(keys), kept_(kept) {}
 
   // Where it is, for messages, and what is wrong there.
   using fault = std::optional<std::string>;
@@ -121,10 +129,14 @@ private:
   std::string_view intern(std::string_view key);
   // Into a packed list if the frame on top is one, or can become one.
   bool pack(std::int64_t one);
-  bool pack(float one);
+  template <class Real>
+  bool pack_real(Real one);
+  template <class Real>
+  fault add_real_text(std::string_view digits);
   void unpack(frame& top);
 
   std::set<std::string, std::less<>>& keys_;
+  reals kept_;
   std::vector<frame> open_;
   value root_;
   bool complete_ = false;
@@ -135,7 +147,7 @@ bool is_text(std::span<const std::byte> bytes) noexcept;
 bool is_ubjson(std::span<const std::byte> bytes) noexcept;
 
 // JSON with the literals NaN, Infinity and -Infinity. Throws: malformed (with the byte), limit_exceeded.
-document parse_text(std::span<const std::byte> bytes);
+document parse_text(std::span<const std::byte> bytes, reals kept = reals::float32);
 // UBJSON (draft 12, big-endian). Throws: truncated, malformed (with the byte), limit_exceeded.
 document parse_ubjson(std::span<const std::byte> bytes);
 

@@ -60,9 +60,9 @@ bool is_text(std::span<const std::byte> bytes) noexcept {
   return next == '"' || next == '}' || next == ' ' || next == '\n' || next == '\r' || next == '\t';
 }
 
-document parse_text(std::span<const std::byte> bytes) {
+document parse_text(std::span<const std::byte> bytes, reals kept) {
   document out;
-  builder to(*out.keys_);
+  builder to(*out.keys_, kept);
   handler events(to);
   rapidjson::MemoryStream stream(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   rapidjson::Reader reader;
@@ -73,8 +73,8 @@ document parse_text(std::span<const std::byte> bytes) {
     const std::string where = text("byte ", result.Offset());
     if (events.fault())
       fail(errc::malformed, where, *events.fault());
-    fail(result.Offset() >= bytes.size() ? errc::truncated : errc::malformed, where, "no JSON: ",
-         rapidjson::GetParseError_En(result.Code()));
+    fail(result.Offset() >= bytes.size() ? errc::truncated : errc::malformed, where,
+         "no JSON: ", rapidjson::GetParseError_En(result.Code()));
   }
   out.root_ = to.take();
   return out;

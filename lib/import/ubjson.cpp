@@ -41,7 +41,8 @@ private:
 
   std::span<const std::byte> take(std::uint64_t count) {
     if (count > bytes_.size() - at_)
-      fail(errc::truncated, text("byte ", at_), "ends after ", bytes_.size() - at_, " bytes, expected ", count, " more");
+      fail(errc::truncated, text("byte ", at_), "ends after ", bytes_.size() - at_, " bytes, expected ", count,
+           " more");
     const auto out = bytes_.subspan(at_, count);
     at_ += count;
     return out;

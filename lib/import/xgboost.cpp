@@ -35,7 +35,8 @@ std::optional<std::int64_t> integer_of(const json::value& from) {
   if (const std::string* const digits = from.as_text()) {
     std::int64_t out = 0;
     const auto result = std::from_chars(digits->data(), digits->data() + digits->size(), out);
-    return result.ec == std::errc() && result.ptr == digits->data() + digits->size() ? std::optional(out) : std::nullopt;
+    return result.ec == std::errc() && result.ptr == digits->data() + digits->size() ? std::optional(out)
+                                                                                     : std::nullopt;
   }
   return from.as_int();
 }
@@ -137,6 +138,7 @@ struct wrapper {
   std::string_view class_name;
   std::optional<label_list> labels; // of a classifier
   std::optional<double> missing;    // counts as missing beside NaN
+  std::int64_t parallel_trees = 0;  // of a forest in each iteration; 0: not said
 };
 
 // One array of a tree.
@@ -219,6 +221,23 @@ public:
     return members_;
   }
 
+  // All categories of the words that hold the set, but its members. In 1.6 a node sent categories beyond these words
+  // its default way: where that is right, the set's complement goes left.
+  std::span<const std::uint32_t> others(std::uint64_t node) {
+    const auto set = members(node);
+    std::uint32_t end = 0;
+    for (const std::uint32_t member : set)
+      end = std::max(end, (member / 32 + 1) * 32);
+    std::vector<bool> is_member(end);
+    for (const std::uint32_t member : set)
+      is_member[member] = true;
+    members_.clear();
+    for (std::uint32_t category = 0; category < end; ++category)
+      if (!is_member[category])
+        members_.push_back(category);
+    return members_;
+  }
+
 private:
   const numbers* types_ = nullptr;
   const numbers* nodes_ = nullptr;
@@ -233,6 +252,7 @@ public:
   model_reader(const json::value& root, wrapper around, std::optional<std::uint32_t> max_iterations)
       : around_(std::move(around)), max_iterations_(max_iterations), learner_(require(root, "learner")) {
     read_version(root);
+    read_attributes();
     read_parameters();
     find_trees();
   }
@@ -268,6 +288,49 @@ private:
     version_ = {parts->integer(0).value_or(-1), parts->integer(1).value_or(-1), parts->integer(2).value_or(-1)};
     if (version_.major < 1 || version_.minor < 0 || version_.patch < 0)
       refuse("XGBoost ", version_.major, ".", version_.minor, ", expected 1.0 or later");
+  }
+
+  // 1.x kept what its Python estimator knew in an attribute, as JSON: labels and the missing value.
+  void read_attributes() {
+    const json::value* const attributes = learner_.find("attributes");
+    const json::value* const found = attributes == nullptr ? nullptr : attributes->find("scikit_learn");
+    if (found == nullptr || found->as_text() == nullptr)
+      return;
+    const std::string& written = *found->as_text();
+    if (!json::is_text(std::as_bytes(std::span(written))))
+      return;
+    const json::document estimator = json::parse_text(std::as_bytes(std::span(written)), json::reals::float64);
+    if (const json::value* const missing = estimator.root().find("missing"); missing != nullptr && !around_.missing)
+      around_.missing = missing->as_real();
+    if (const json::value* const classes = estimator.root().find("classes_"); classes != nullptr && !around_.labels)
+      around_.labels = labels_of(*classes);
+  }
+
+  static std::optional<label_list> labels_of(const json::value& classes) {
+    label_list out;
+    if (const numbers* const all = classes.as_numbers(); all != nullptr && all->size() != 0) {
+      const bool is_whole = all->is_whole();
+      out.type = is_whole ? dtype::int64 : dtype::float64;
+      for (std::size_t i = 0; i < all->size(); ++i)
+        if (is_whole)
+          out.integers.push_back(*all->integer(i));
+        else
+          out.reals.push_back(all->wide(i));
+      return out;
+    }
+    const json::list* const list = classes.as_list();
+    if (list == nullptr || list->empty())
+      return std::nullopt;
+    out.type = (*list)[0].as_bool() ? dtype::bool8 : dtype::string;
+    for (const json::value& one : *list) {
+      if (out.type == dtype::bool8 ? !one.as_bool() : one.as_text() == nullptr)
+        refuse("classes_ has ", one.describe(), ", expected labels of one type");
+      if (out.type == dtype::bool8)
+        out.integers.push_back(*one.as_bool() ? 1 : 0);
+      else
+        out.texts.push_back(*one.as_text());
+    }
+    return out;
   }
 
   void read_parameters() {
@@ -349,8 +412,10 @@ private:
         refuse("iterations end at tree ", previous, ", expected ", trees_->size());
       return;
     }
+    // 1.6 and later say it in the model; before, only a pickle does. A model file leaves no way to tell, and nothing
+    // depends on it but how many trees an iteration limit keeps.
     const std::int64_t parallel = parameters.find("num_parallel_tree") == nullptr
-                                      ? 1
+                                      ? around_.parallel_trees
                                       : require_integer(parameters, "num_parallel_tree", 0, 0x7fffffff);
     const std::uint64_t each =
         static_cast<std::uint64_t>(std::max<std::int64_t>(parallel, 1)) * (vector_leaves_ ? 1 : num_groups_);
@@ -369,9 +434,13 @@ private:
     return *max_iterations_;
   }
 
+  bool is_1_6() const noexcept { return version_.major == 1 && version_.minor == 6; }
+  bool is_logitraw() const noexcept { return objective_->name.ends_with("binary:logitraw"); }
+
   // Margin of a base score, which is kept as what the objective makes of it. In float32, by C's logf, as in the origin.
   float margin_of(float base) const {
-    if (objective_->output == transform::logistic) {
+    // Until 1.2 logitraw took its base score for a probability.
+    if (objective_->output == transform::logistic || (is_logitraw() && !version_.at_least(1, 3))) {
       if (version_.at_least(3, 2))
         base = std::min(std::max(base, 1e-6f), 1.0f - 1e-6f);
       if (!(base > 0 && base < 1))
@@ -413,20 +482,26 @@ private:
     spec.vector_leaves = vector_leaves_;
     spec.leaf_type = dtype::float32;
     spec.accumulator = dtype::float32;
-    for (std::uint32_t g = 0; g < num_groups_; ++g)
-      spec.start.push_back(static_cast<double>(margin_of(base_scores_[base_scores_.size() == 1 ? 0 : g])));
+    spec.start.resize(num_groups_);
+    for (std::uint32_t g = 0; g < num_groups_; ++g) {
+      const auto margin = static_cast<double>(margin_of(base_scores_[base_scores_.size() == 1 ? 0 : g]));
+      if (version_.at_least(1, 3))
+        spec.start[g] = margin;
+      else // the trees' sum came first
+        spec.epilogue.push_back({epilogue_step::operation::add, margin, g});
+    }
+    spec.num_raw_steps = static_cast<std::uint32_t>(spec.epilogue.size());
     if (around_.missing && !std::isnan(*around_.missing))
       spec.steps = {{row_step::operation::missing, row_step::every_column, *around_.missing, 0}};
-    spec.epilogue = transform_steps();
+    for (const epilogue_step& step : transform_steps())
+      spec.epilogue.push_back(step);
     add_categories(spec);
     add_outputs(spec);
     return spec;
   }
 
   void add_categories(forest_spec& spec) const {
-    // Before 1.6 categories were read without a look at what they are; 1.6 sent what is none the missing way.
-    const categories_as rule =
-        version_.major == 1 && version_.minor == 6 ? categories_as::xgboost_strict : categories_as::xgboost;
+    const categories_as rule = is_1_6() ? categories_as::xgboost_strict : categories_as::xgboost;
     std::vector<bool> has_sets(num_columns_);
     for (const json::value& tree : *trees_) {
       const json::value* const types = tree.find("split_type");
@@ -459,6 +534,7 @@ private:
       if (values == nullptr)
         refuse("the categories of column ", j, " are ", require(one, "values").describe(), ", expected numbers");
       category_dictionary names{j, {}};
+      bool is_ascii = true;
       if (const json::value* const offsets = one.find("offsets")) {
         const numbers* const ends = offsets->as_numbers();
         if (ends == nullptr)
@@ -469,10 +545,15 @@ private:
           if (begin < 0 || end < begin || end > static_cast<std::int64_t>(values->size()))
             refuse("category ", i - 1, " of column ", j, " is bytes ", begin, " to ", end, " of ", values->size());
           std::string name;
-          for (std::int64_t at = begin; at < end; ++at)
+          for (std::int64_t at = begin; at < end; ++at) {
             name += static_cast<char>(values->integer(static_cast<std::uint64_t>(at)).value_or(0));
+            is_ascii &= static_cast<signed char>(name.back()) >= 0;
+          }
           names.names.push_back(std::move(name));
         }
+        // XGBoost counts characters where it should count bytes: behind the first other text the names are cut wrongly.
+        if (!is_ascii)
+          names.names.clear();
       } else {
         for (std::uint64_t i = 0; i < values->size(); ++i) {
           const auto whole = values->integer(i);
@@ -486,9 +567,8 @@ private:
 
   void add_outputs(forest_spec& spec) const {
     // A model whose raw margin is all there is predicts it, unless a classifier stands around it.
-    const bool is_raw = objective_->name.ends_with("binary:logitraw");
-    if (objective_->task != task::classification || (is_raw && !around_.labels)) {
-      spec.task = is_raw ? task::regression : objective_->task;
+    if (objective_->task != task::classification || (is_logitraw() && !around_.labels)) {
+      spec.task = is_logitraw() ? task::regression : objective_->task;
       spec.outputs.assign(num_groups_, number());
       return;
     }
@@ -515,9 +595,21 @@ private:
     output_spec out;
     out.width = width;
     if (around_.labels && num_targets_ == 1) {
-      if (around_.labels->size() != count)
-        refuse(around_.labels->size(), " class labels, expected ", count);
       out.labels = *around_.labels;
+      // Trained on a single class: there is a probability all the same, and one label for both sides of it.
+      if (out.labels.size() == 1 && count == 2) {
+        const auto twice = [](auto& list) {
+          if (!list.empty()) {
+            const auto label = list.front();
+            list.assign(2, label);
+          }
+        };
+        twice(out.labels.integers);
+        twice(out.labels.reals);
+        twice(out.labels.texts);
+      }
+      if (out.labels.size() != count)
+        refuse(out.labels.size(), " class labels, expected ", count);
       return out;
     }
     out.labels.type = dtype::int64;
@@ -553,8 +645,8 @@ private:
 
   void add_tree(forest_builder& builder, std::uint64_t t) const {
     const json::value& tree = (*trees_)[t];
-    const auto num_nodes = static_cast<std::uint32_t>(
-        require_integer(require(tree, "tree_param"), "num_nodes", 1, 0x7fffffff));
+    const auto num_nodes =
+        static_cast<std::uint32_t>(require_integer(require(tree, "tree_param"), "num_nodes", 1, 0x7fffffff));
     const numbers& left = array_of(tree, "left_children", num_nodes);
     const numbers& right = array_of(tree, "right_children", num_nodes);
     const numbers& columns = array_of(tree, "split_indices", num_nodes);
@@ -585,12 +677,14 @@ private:
         builder.leaf(i, values);
         continue;
       }
-      const auto column = static_cast<std::uint32_t>(
-          integer_at(columns, i, "split_indices", 0, std::int64_t{num_columns_} - 1));
+      const auto column =
+          static_cast<std::uint32_t>(integer_at(columns, i, "split_indices", 0, std::int64_t{num_columns_} - 1));
       const auto to_left = static_cast<std::uint32_t>(*left.integer(i));
       const auto to_right = static_cast<std::uint32_t>(*right.integer(i));
       const missing nan_goes = integer_at(default_left, i, "default_left", 0, 1) == 1 ? missing::left : missing::right;
-      if (categories.tests(i))
+      if (categories.tests(i) && is_1_6() && nan_goes == missing::right)
+        builder.split_set(i, column, categories.others(i), false, nan_goes, to_left, to_right);
+      else if (categories.tests(i))
         builder.split_set(i, column, categories.members(i), true, nan_goes, to_left, to_right);
       else
         builder.split(i, column, comparison::less, static_cast<double>(conditions.real(i)), nan_goes, to_left,
@@ -610,8 +704,8 @@ private:
       if (left.integer(i) == no_child)
         continue;
       for (const numbers* const side : {&left, &right}) {
-        const auto child = static_cast<std::uint32_t>(integer_at(
-            *side, i, side == &left ? "left_children" : "right_children", 0, std::int64_t{num_nodes} - 1));
+        const auto child = static_cast<std::uint32_t>(
+            integer_at(*side, i, side == &left ? "left_children" : "right_children", 0, std::int64_t{num_nodes} - 1));
         // The builder refuses a node with two parents.
         if (!out[child])
           pending.push_back(child);
@@ -627,14 +721,14 @@ private:
                    std::vector<double>& out) const {
     const json::value* const table = tree.find("leaf_weights");
     const bool own_rows = table != nullptr && table->as_numbers() != nullptr && table->as_numbers()->size() != 0;
-    const numbers& rows = own_rows ? *table->as_numbers()
-                                   : array_of(tree, "base_weights", std::uint64_t{num_nodes} * num_groups_);
+    const numbers& rows =
+        own_rows ? *table->as_numbers() : array_of(tree, "base_weights", std::uint64_t{num_nodes} * num_groups_);
     if (rows.size() % num_groups_ != 0)
       refuse("leaf_weights has ", rows.size(), " numbers, expected rows of ", num_groups_);
-    const auto row = static_cast<std::uint64_t>(
-        own_rows ? integer_at(right, leaf, "right_children of a leaf", 0,
-                              static_cast<std::int64_t>(rows.size() / num_groups_) - 1)
-                 : leaf);
+    const auto row =
+        static_cast<std::uint64_t>(own_rows ? integer_at(right, leaf, "right_children of a leaf", 0,
+                                                         static_cast<std::int64_t>(rows.size() / num_groups_) - 1)
+                                            : leaf);
     for (std::uint32_t k = 0; k < num_groups_; ++k)
       out[k] = static_cast<double>(rows.real(row * num_groups_ + k));
   }
@@ -661,6 +755,21 @@ const json::value& model_in(const json::value& root) {
   return inner == nullptr ? root : *inner;
 }
 
+// How many trees a forest of each iteration has, as the configuration in a pickle says; 0 where it does not.
+std::int64_t parallel_trees_in(const json::value& root) {
+  const json::value* at = &root;
+  for (const std::string_view key : {"Config", "learner", "gradient_booster"})
+    if (at != nullptr)
+      at = at->find(key);
+  if (at != nullptr && at->find("gbtree") != nullptr) // dart
+    at = at->find("gbtree");
+  for (const std::string_view key : {"gbtree_train_param", "num_parallel_tree"})
+    if (at != nullptr)
+      at = at->find(key);
+  const auto out = at == nullptr ? std::nullopt : integer_of(*at);
+  return out && *out >= 0 && *out <= 0x7fffffff ? *out : 0;
+}
+
 constexpr std::string_view booster_class = "xgboost.core.Booster";
 constexpr std::array<std::string_view, 5> wrapper_classes = {
     "xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRegressor", "xgboost.sklearn.XGBRanker",
@@ -670,19 +779,20 @@ constexpr std::array<std::string_view, 5> wrapper_classes = {
 
 bool is_xgboost_model(const json::value& root) noexcept { return model_in(root).find("learner") != nullptr; }
 
-forest_model import_xgboost(const json::value& root, std::optional<std::uint32_t> max_iterations,
-                            const tree_progress& progress) {
-  return model_reader(model_in(root), {booster_class, {}, {}}, max_iterations).read(progress);
+forest_model import_xgboost(const json::value& root, const boosted_options& options, const tree_progress& progress) {
+  return model_reader(model_in(root), {booster_class, {}, options.missing, 0}, options.max_iterations).read(progress);
 }
 
 bool is_xgboost_object(const pickle::value& object) noexcept {
   const std::string_view name = object.class_name();
-  return name == booster_class || std::find(wrapper_classes.begin(), wrapper_classes.end(), name) != wrapper_classes.end();
+  return name == booster_class ||
+         std::find(wrapper_classes.begin(), wrapper_classes.end(), name) != wrapper_classes.end();
 }
 
-forest_model import_xgboost_object(const pickle::value& object, std::optional<std::uint32_t> max_iterations,
-                                   read_budget& budget, const tree_progress& progress) {
-  wrapper around{object.class_name(), {}, {}};
+forest_model import_xgboost_object(const pickle::value& object, const boosted_options& options, read_budget& budget,
+                                   const tree_progress& progress) {
+  std::optional<std::uint32_t> max_iterations = options.max_iterations;
+  wrapper around{object.class_name(), {}, options.missing, 0};
   const bool is_wrapper = around.class_name != booster_class;
   const auto booster = is_wrapper ? object.attr("_Booster") : std::optional(object);
   if (!booster || booster->class_name() != booster_class)
@@ -697,8 +807,9 @@ forest_model import_xgboost_object(const pickle::value& object, std::optional<st
            "save the model as JSON with the XGBoost that reads it");
   const json::document document = json::is_text(*bytes) ? json::parse_text(*bytes) : json::parse_ubjson(*bytes);
   const json::value& model = model_in(document.root());
+  around.parallel_trees = parallel_trees_in(document.root());
   if (is_wrapper) {
-    if (const auto missing = object.attr("missing"))
+    if (const auto missing = object.attr("missing"); missing && !around.missing)
       around.missing = missing->as_real();
     if (around.class_name.ends_with("Classifier")) {
       // The labels are the estimator's own in later versions and a LabelEncoder's in earlier ones.

@@ -95,7 +95,9 @@ def histogram_columns(core, width):
     """The input column of each feature of the nodes: from 1.4 on categories come first."""
     if getattr(core, "_preprocessor", None) is None:
         return np.arange(width)
-    return np.concatenate([np.flatnonzero(core.is_categorical_), np.flatnonzero(~core.is_categorical_)])
+    return np.concatenate(
+        [np.flatnonzero(core.is_categorical_), np.flatnonzero(~core.is_categorical_)]
+    )
 
 
 def reaching_rows(nodes, X):
@@ -129,7 +131,9 @@ def all_splits(core, inside):
                 for number, node in enumerate(predictor.nodes):
                     if not node["is_leaf"] and not node["is_categorical"]:
                         column = columns[node["feature_idx"]]
-                        splits.append((column, node["num_threshold"], np.flatnonzero(reach[number])))
+                        splits.append(
+                            (column, node["num_threshold"], np.flatnonzero(reach[number]))
+                        )
         return splits
     inside = np.asarray(inside).astype(np.float32)
     for member, columns in member_trees(core):
@@ -255,7 +259,11 @@ def boundary_changes(fronts, core, X, limit, rng):
             if dtype == np.float32:
                 values = near32(threshold)
             elif histogram:
-                values = [np.nextafter(threshold, -np.inf), threshold, np.nextafter(threshold, np.inf)]
+                values = [
+                    np.nextafter(threshold, -np.inf),
+                    threshold,
+                    np.nextafter(threshold, np.inf),
+                ]
             else:
                 values = near64(threshold)
             changes += [(rng.choice(reaching), column, value) for value in values]
@@ -332,7 +340,9 @@ def raw_of(model, rows):
         return core._raw_predict(through(fronts, rows)).ravel()
     if isinstance(core, IsolationForest):
         return core.score_samples(rows)
-    if isinstance(core, GRADIENT + HISTOGRAM + (AdaBoostClassifier,)) and hasattr(core, "classes_"):
+    if isinstance(core, GRADIENT + HISTOGRAM + (AdaBoostClassifier,)) and hasattr(
+        core, "classes_"
+    ):
         return core.decision_function(rows)
     return raw_without_score(model, rows)
 
@@ -364,7 +374,9 @@ def leaves_of(model, rows):
         seen = np.ascontiguousarray(inside.astype(np.float32))
         leaves = np.column_stack(
             [
-                member.apply(seen if columns is None else seen[:, columns].copy(), check_input=False)
+                member.apply(
+                    seen if columns is None else seen[:, columns].copy(), check_input=False
+                )
                 for member, columns in member_trees(core)
             ]
         )
@@ -397,6 +409,10 @@ def same_bits(first, second):
         if array is None:
             continue
         one, other = as_saved(array), as_saved(second[name])
-        if one.dtype != other.dtype or one.shape != other.shape or one.tobytes() != other.tobytes():
+        if (
+            one.dtype != other.dtype
+            or one.shape != other.shape
+            or one.tobytes() != other.tobytes()
+        ):
             return False
     return True

@@ -1,0 +1,605 @@
+#include "import/lightgbm.hpp"
+
+#include "base/fail.hpp"
+#include "import/json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// LightGBM's kZeroThreshold: the float literal, widened.
+constexpr double zero_threshold = 1e-35f;
+// Sums of one model; real ones have thousands at most.
+constexpr std::int64_t max_classes = 1 << 20;
+
+template <class... Pieces>
+[[noreturn]] void refuse(const Pieces&... pieces) {
+  fail(errc::not_importable, {}, pieces...);
+}
+
+// The file line by line, and which line that is.
+class lines {
+public:
+  explicit lines(std::string_view rest) : rest_(rest) {}
+
+  // The next line without its end, CR LF or LF; nullopt behind the last one.
+  std::optional<std::string_view> next() {
+    if (rest_.empty())
+      return std::nullopt;
+    ++number_;
+    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+    std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    if (line.ends_with('\r'))
+      line.remove_suffix(1);
+    return line;
+  }
+  std::size_t number() const noexcept { return number_; }
+  // How much is left, for progress.
+  std::size_t bytes_left() const noexcept { return rest_.size(); }
+
+private:
+  std::string_view rest_;
+  std::size_t number_ = 0;
+};
+
+// "key=value" entries of the header or of a tree.
+class section {
+public:
+  void add(std::string_view line, std::size_t number) {
+    const std::size_t equals = line.find('=');
+    const std::string_view key = line.substr(0, equals);
+    if (!entries_.emplace(key, equals == std::string_view::npos ? std::string_view() : line.substr(equals + 1)).second)
+      fail(errc::not_importable, text("line ", number), "the key ", quoted(key, 32), " is given twice, expected once");
+  }
+  void clear() { entries_.clear(); }
+
+  std::optional<std::string_view> find(std::string_view key) const {
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::string_view require(std::string_view key) const {
+    const auto found = find(key);
+    if (!found)
+      refuse("the model has no ", key);
+    return *found;
+  }
+  std::int64_t integer(std::string_view key, std::int64_t least, std::int64_t most) const {
+    const std::string_view digits = require(key);
+    std::int64_t out = 0;
+    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (result.ec != std::errc() || result.ptr != digits.data() + digits.size() || out < least || out > most)
+      refuse(key, " is ", quoted(digits, 32), ", expected ", least, " to ", most);
+    return out;
+  }
+
+private:
+  std::map<std::string_view, std::string_view> entries_;
+};
+
+// Calls f with each word of a list, words being parted by any number of spaces.
+template <class F>
+void for_each_word(std::string_view list, F f) {
+  for (std::size_t at = 0; at < list.size();) {
+    if (list[at] == ' ') {
+      ++at;
+      continue;
+    }
+    const std::size_t end = std::min(list.find(' ', at), list.size());
+    f(list.substr(at, end - at));
+    at = end;
+  }
+}
+
+template <class T>
+T number_of(std::string_view word, std::string_view key, std::size_t index) {
+  T out{};
+  if (word.starts_with('+'))
+    word.remove_prefix(1);
+  const auto result = std::from_chars(word.data(), word.data() + word.size(), out);
+  if (result.ptr == word.data() + word.size() && !word.empty()) {
+    if (result.ec == std::errc())
+      return out;
+    if constexpr (std::is_floating_point_v<T>) // too large is infinite, too small is zero, as strtod has it
+      return static_cast<T>(std::strtod(std::string(word).c_str(), nullptr));
+  }
+  refuse(key, "[", index, "] is ", quoted(word, 32), ", expected a number");
+}
+
+// The numbers of an entry, `count` of them. An entry that is absent or empty is refused unless count is 0.
+template <class T>
+void read_list(const section& from, std::string_view key, std::size_t count, std::vector<T>& out) {
+  out.clear();
+  const auto found = from.find(key);
+  if (found)
+    for_each_word(*found, [&](std::string_view word) {
+      if (out.size() < count + 1)
+        out.push_back(number_of<T>(word, key, out.size()));
+    });
+  if (out.size() != count)
+    refuse(key, " has ", found ? text(out.size() > count ? "more than " : "", std::min(out.size(), count)) : "no",
+           " numbers, expected ", count);
+}
+
+// "binary sigmoid:0.7": a name and parameters.
+struct objective {
+  std::string name;
+  std::map<std::string_view, std::string_view> parameters; // "sqrt" has an empty value
+
+  explicit objective(std::string_view written) {
+    for_each_word(written, [&](std::string_view word) {
+      const std::size_t colon = word.find(':');
+      if (name.empty())
+        name = word;
+      else
+        parameters.emplace(word.substr(0, colon),
+                           colon == std::string_view::npos ? std::string_view() : word.substr(colon + 1));
+    });
+  }
+  double sigmoid() const {
+    const auto found = parameters.find("sigmoid");
+    return found == parameters.end() ? 1.0 : number_of<double>(found->second, "objective's sigmoid", 0);
+  }
+};
+
+// What objectives do to the sums.
+enum class transform { identity, exponential, sigmoid, sigmoids, softmax, log1p_exp };
+struct known_objective {
+  std::string_view name;
+  transform output;
+  petrify::task task;
+};
+constexpr std::array<known_objective, 19> known_objectives = {{
+    {"", transform::identity, task::regression}, // the user's own
+    {"custom", transform::identity, task::regression},
+    {"regression", transform::identity, task::regression},
+    {"regression_l2", transform::identity, task::regression},
+    {"regression_l1", transform::identity, task::regression},
+    {"huber", transform::identity, task::regression},
+    {"fair", transform::identity, task::regression},
+    {"quantile", transform::identity, task::regression},
+    {"mape", transform::identity, task::regression},
+    {"poisson", transform::exponential, task::regression},
+    {"gamma", transform::exponential, task::regression},
+    {"tweedie", transform::exponential, task::regression},
+    {"binary", transform::sigmoid, task::classification},
+    {"multiclass", transform::softmax, task::classification},
+    {"multiclassova", transform::sigmoids, task::classification},
+    {"cross_entropy", transform::sigmoids, task::regression},
+    {"cross_entropy_lambda", transform::log1p_exp, task::regression},
+    {"lambdarank", transform::identity, task::ranking},
+    {"rank_xendcg", transform::identity, task::ranking},
+}};
+
+// What the Python classes around a Booster know beside it.
+struct wrapper {
+  std::string_view class_name;
+  std::optional<label_list> labels;
+  std::int32_t best_iteration = -1; // counted from 0
+};
+
+// `x <= t` for the values that LightGBM compares: in its matrices those of magnitude <= 1e-35f are 0. So a threshold
+// among these decides as its neighbour outside does.
+double threshold_outside_zero(double t) {
+  if (t >= 0 && t < zero_threshold)
+    return zero_threshold;
+  if (t < 0 && t >= -zero_threshold)
+    return std::nextafter(-zero_threshold, -std::numeric_limits<double>::infinity());
+  return t;
+}
+
+class model_reader {
+public:
+  model_reader(std::span<const std::byte> bytes, wrapper around, const boosted_options& options)
+      : all_(reinterpret_cast<const char*>(bytes.data()), bytes.size()), lines_(all_), around_(std::move(around)),
+        options_(options) {}
+
+  forest_model read(const tree_progress& progress) {
+    read_header();
+    const std::int64_t per_iteration = header_.find("num_tree_per_iteration")
+                                           ? header_.integer("num_tree_per_iteration", 1, max_classes)
+                                           : header_.integer("num_class", 1, max_classes);
+    num_sums_ = static_cast<std::uint32_t>(per_iteration);
+    num_columns_ = static_cast<std::uint32_t>(header_.integer("max_feature_idx", 0, 0x7ffffffe) + 1);
+    find_parts();
+    if (num_trees_ % num_sums_ != 0)
+      refuse(num_trees_, " trees, expected a multiple of the ", num_sums_, " of an iteration");
+    const std::uint64_t all = num_trees_ / num_sums_;
+    if (options_.max_iterations && *options_.max_iterations > all)
+      refuse(*options_.max_iterations, " iterations are asked for, but the model has ", all);
+    num_iterations_ = options_.max_iterations.value_or(static_cast<std::uint32_t>(all));
+    const std::uint64_t used = std::uint64_t{num_iterations_} * num_sums_;
+
+    forest_builder builder(describe());
+    section tree;
+    lines_ = lines(trees_);
+    std::uint64_t t = 0;
+    (void)lines_.next(); // "Tree=0"
+    while (t < used) {
+      tree.clear();
+      while (const auto line = lines_.next()) {
+        if (line->starts_with("Tree=") || *line == "end of trees")
+          break;
+        if (!line->empty())
+          tree.add(*line, lines_.number() + header_lines_);
+      }
+      try {
+        add_tree(builder, tree, static_cast<std::uint32_t>(t % num_sums_));
+      } catch (const error& failure) {
+        throw failure.where().starts_with("tree ") ? failure : failure.at({}, text("tree ", t));
+      }
+      ++t;
+      if (t % num_sums_ == 0)
+        builder.end_iteration();
+      progress(t, used);
+    }
+    return builder.build();
+  }
+
+private:
+  void read_header() {
+    if (lines_.next() != "tree")
+      refuse("the first line is not \"tree\"");
+    while (const auto line = lines_.next()) {
+      if (line->starts_with("Tree=") || *line == "end of trees")
+        break;
+      if (!line->empty())
+        header_.add(*line, lines_.number());
+    }
+    const std::string_view version = header_.find("version").value_or("v1");
+    if (version != "v2" && version != "v3" && version != "v4")
+      refuse("the model's version is ", quoted(version, 16), ", expected v2, v3 or v4");
+    version_ = version;
+  }
+
+  // Where trees begin and end, how many there are, and the categories of pandas behind them.
+  void find_parts() {
+    lines from(all_);
+    std::size_t begin = all_.size();
+    std::size_t end = all_.size();
+    bool ended = false;
+    for (std::size_t at = 0; const auto line = from.next(); at = all_.size() - from.bytes_left()) {
+      if (!ended && line->starts_with("Tree=")) {
+        if (*line != text("Tree=", num_trees_))
+          fail(errc::not_importable, text("line ", from.number()), quoted(*line, 32), ", expected Tree=", num_trees_);
+        if (num_trees_ == 0) {
+          begin = at;
+          header_lines_ = from.number() - 1;
+        }
+        ++num_trees_;
+      } else if (!ended && *line == "is_linear=1") {
+        has_linear_ = true;
+      } else if (!ended && *line == "end of trees") {
+        end = at;
+        ended = true;
+      } else if (ended && line->starts_with("pandas_categorical:")) {
+        pandas_ = line->substr(19);
+      }
+    }
+    if (!ended)
+      refuse("the file ends before \"end of trees\"");
+    trees_ = begin < end ? all_.substr(begin, end - begin) : std::string_view();
+  }
+
+  forest_spec describe() {
+    const objective written(header_.find("objective").value_or(std::string_view()));
+    const auto known = std::find_if(known_objectives.begin(), known_objectives.end(),
+                                    [&](const known_objective& o) { return o.name == written.name; });
+    if (known == known_objectives.end())
+      refuse("the objective is ", quoted(written.name, 64), ", which petrify does not know");
+    forest_spec spec;
+    spec.library = "lightgbm";
+    spec.library_version = version_;
+    spec.model_class = around_.class_name;
+    spec.objective = written.name;
+    spec.task = known->task;
+    spec.num_columns = num_columns_;
+    for_each_word(header_.find("feature_names").value_or(std::string_view()),
+                  [&](std::string_view name) { spec.column_names.emplace_back(name); });
+    if (!spec.column_names.empty() && spec.column_names.size() != num_columns_)
+      refuse("feature_names has ", spec.column_names.size(), " names, expected ", num_columns_);
+    read_column_types(spec);
+    spec.best_iteration = around_.best_iteration;
+    spec.comparisons = compare_as::float64;
+    spec.linear_leaves = has_linear_;
+    spec.start.assign(num_sums_, 0.0);
+    using op = epilogue_step::operation;
+    if (header_.find("average_output"))
+      spec.epilogue.push_back({op::divide, static_cast<double>(num_iterations_), 0});
+    spec.num_raw_steps = static_cast<std::uint32_t>(spec.epilogue.size());
+    switch (known->output) {
+    case transform::identity:
+      if (written.parameters.contains("sqrt"))
+        spec.epilogue.push_back({op::signed_square, 0, 0});
+      break;
+    case transform::exponential: spec.epilogue.push_back({op::exp, 0, 0}); break;
+    case transform::sigmoid:
+    case transform::sigmoids: spec.epilogue.push_back({op::sigmoid, written.sigmoid(), 0}); break;
+    case transform::softmax: spec.epilogue.push_back({op::softmax, 0, 0}); break;
+    case transform::log1p_exp: spec.epilogue.push_back({op::log1p_exp, 0, 0}); break;
+    }
+    add_outputs(spec, known->output);
+    return spec;
+  }
+
+  // A column of categories has their numbers in place of a range: "1:5:2" and not "[0.5:3]".
+  void read_column_types(forest_spec& spec) {
+    std::vector<std::uint32_t> categories;
+    const auto infos = header_.find("feature_infos");
+    if (!infos)
+      return;
+    for_each_word(*infos, [&](std::string_view info) {
+      const bool is_number = info.starts_with('[') || info == "none";
+      if (!is_number)
+        categories.push_back(static_cast<std::uint32_t>(spec.column_types.size()));
+      spec.column_types.emplace_back(info == "none" ? "none" : is_number ? "numerical" : "categorical");
+    });
+    if (spec.column_types.size() != num_columns_)
+      refuse("feature_infos has ", spec.column_types.size(), " entries, expected ", num_columns_);
+    for (std::uint32_t j = 0; j < num_columns_; ++j)
+      spec.categories.push_back({j, categories_as::lightgbm, {}, {}});
+    add_dictionaries(spec, categories);
+  }
+
+  // The categories of a DataFrame's columns, in the order of these; which columns they are, the file does not say but
+  // by their number.
+  void add_dictionaries(forest_spec& spec, const std::vector<std::uint32_t>& columns) const {
+    if (pandas_.empty() || pandas_ == "null")
+      return;
+    const json::document document =
+        json::parse_text(std::as_bytes(std::span(pandas_.data(), pandas_.size())), json::reals::float64);
+    const json::list* const lists = document.root().as_list();
+    if (lists == nullptr)
+      refuse("pandas_categorical is ", document.root().describe(), ", expected a list");
+    if (lists->size() != columns.size())
+      return;
+    for (std::size_t i = 0; i < lists->size(); ++i) {
+      category_dictionary names{columns[i], {}};
+      if (const json::numbers* const numbers = (*lists)[i].as_numbers()) {
+        for (std::size_t k = 0; k < numbers->size(); ++k)
+          names.names.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : text(numbers->wide(k)));
+      } else if (const json::list* const list = (*lists)[i].as_list()) {
+        for (const json::value& one : *list) {
+          if (one.as_text() != nullptr)
+            names.names.push_back(*one.as_text());
+          else if (one.as_bool())
+            names.names.emplace_back(*one.as_bool() ? "True" : "False");
+          else
+            refuse("a category of column ", columns[i], " is ", one.describe(), ", expected a text or a number");
+        }
+      } else {
+        refuse("the categories of column ", columns[i], " are ", (*lists)[i].describe(), ", expected a list");
+      }
+      if (!names.names.empty())
+        spec.dictionaries.push_back(std::move(names));
+    }
+  }
+
+  void add_outputs(forest_spec& spec, transform output) const {
+    if (spec.task != task::classification) {
+      spec.outputs.resize(num_sums_);
+      return;
+    }
+    output_spec classes;
+    classes.width = num_sums_;
+    std::uint32_t count = num_sums_;
+    if (output == transform::sigmoid) {
+      if (num_sums_ != 1)
+        refuse("the objective is binary, but there are ", num_sums_, " classes");
+      spec.epilogue.push_back({epilogue_step::operation::complement, 0, 0});
+      count = 2;
+    }
+    spec.decision = decision::argmax_final;
+    if (around_.labels) {
+      if (around_.labels->size() != count)
+        refuse(around_.labels->size(), " class labels, expected ", count);
+      classes.labels = *around_.labels;
+    } else {
+      classes.labels.type = dtype::int64;
+      for (std::uint32_t k = 0; k < count; ++k)
+        classes.labels.integers.push_back(k);
+    }
+    spec.outputs = {std::move(classes)};
+  }
+
+  // Leaves have the numbers 0 to num_leaves - 1, as the origin counts them; splits come behind.
+  void add_tree(forest_builder& builder, const section& tree, std::uint32_t target) {
+    const auto num_leaves = static_cast<std::uint32_t>(tree.integer("num_leaves", 1, 0x3fffffff));
+    const std::uint32_t num_splits = num_leaves - 1;
+    read_list(tree, "leaf_value", num_leaves, leaf_values_);
+    builder.begin_tree(num_leaves + num_splits, target, num_splits == 0 ? 0 : num_leaves);
+    if (num_splits != 0)
+      add_splits(builder, tree, num_leaves);
+    if (has_linear_ && tree.find("is_linear") == "1") {
+      add_linear_leaves(builder, tree, num_leaves);
+    } else {
+      for (std::uint32_t i = 0; i < num_leaves; ++i)
+        builder.leaf(i, std::span(&leaf_values_[i], 1));
+    }
+    builder.end_tree();
+  }
+
+  void add_splits(forest_builder& builder, const section& tree, std::uint32_t num_leaves) {
+    const std::uint32_t num_splits = num_leaves - 1;
+    read_list(tree, "split_feature", num_splits, columns_);
+    read_list(tree, "threshold", num_splits, thresholds_);
+    read_list(tree, "left_child", num_splits, left_);
+    read_list(tree, "right_child", num_splits, right_);
+    if (tree.find("decision_type"))
+      read_list(tree, "decision_type", num_splits, decisions_);
+    else
+      decisions_.assign(num_splits, 0);
+    const std::int64_t num_sets = tree.find("num_cat") ? tree.integer("num_cat", 0, 0x7ffffffe) : 0;
+    if (num_sets > 0) {
+      read_list(tree, "cat_boundaries", static_cast<std::size_t>(num_sets) + 1, set_ends_);
+      const std::int64_t num_words = set_ends_.back();
+      if (num_words < 0 || num_words > 0x7fffffff)
+        refuse("cat_boundaries end at ", num_words, ", expected 0 to 2147483647");
+      read_list(tree, "cat_threshold", static_cast<std::size_t>(num_words), set_words_);
+    } else {
+      set_ends_.clear();
+    }
+    const auto child = [&](std::int64_t number, std::uint32_t split, const char* side) {
+      if (number < -static_cast<std::int64_t>(num_leaves) || number >= static_cast<std::int64_t>(num_splits))
+        fail(errc::not_importable, text("split ", split), side, " is ", number, ", expected -", num_leaves, " to ",
+             num_splits - 1);
+      return static_cast<std::uint32_t>(number < 0 ? ~number : num_leaves + number);
+    };
+    for (std::uint32_t j = 0; j < num_splits; ++j) {
+      const std::uint32_t left = child(left_[j], j, "left_child");
+      const std::uint32_t right = child(right_[j], j, "right_child");
+      if (columns_[j] < 0 || columns_[j] >= static_cast<std::int64_t>(num_columns_))
+        fail(errc::not_importable, text("split ", j), "split_feature is ", columns_[j], ", expected 0 to ",
+             num_columns_ - 1);
+      const auto column = static_cast<std::uint32_t>(columns_[j]);
+      const std::int64_t decision = decisions_[j];
+      if (decision < 0 || decision > 15 || decision >> 2 == 3)
+        fail(errc::not_importable, text("split ", j), "decision_type is ", decision,
+             ", expected 0 to 11: a kind, a default side and a missing type");
+      if ((decision & 1) != 0)
+        builder.split_set(num_leaves + j, column, members(j), false, missing::right, left, right);
+      else
+        builder.split(num_leaves + j, column, comparison::less_equal, threshold_outside_zero(thresholds_[j]),
+                      missing_of(decision), left, right);
+    }
+  }
+
+  static missing missing_of(std::int64_t decision) noexcept {
+    const bool default_left = (decision & 2) != 0;
+    switch (decision >> 2) {
+    case 0: return missing::as_zero;
+    case 1: return default_left ? missing::zero_left : missing::zero_right;
+    default: return default_left ? missing::left : missing::right;
+    }
+  }
+
+  // The categories that go left at a split; its threshold is the number of the set.
+  std::span<const std::uint32_t> members(std::uint32_t split) {
+    const double number = thresholds_[split];
+    if (!(number >= 0 && number + 1 < static_cast<double>(set_ends_.size())))
+      fail(errc::not_importable, text("split ", split), "tests category set ", number, ", expected less than ",
+           set_ends_.empty() ? 0 : set_ends_.size() - 1);
+    const auto set = static_cast<std::size_t>(number);
+    const std::int64_t begin = set_ends_[set];
+    const std::int64_t end = set_ends_[set + 1];
+    if (begin < 0 || end < begin || end > static_cast<std::int64_t>(set_words_.size()))
+      fail(errc::not_importable, text("split ", split), "category set is words ", begin, " to ", end,
+           ", expected 0 to ", set_words_.size());
+    members_.clear();
+    for (std::int64_t w = begin; w < end; ++w)
+      for (std::uint32_t bit = 0; bit < 32; ++bit)
+        if ((set_words_[static_cast<std::size_t>(w)] >> bit & 1) != 0)
+          members_.push_back(static_cast<std::uint32_t>(w - begin) * 32 + bit);
+    return members_;
+  }
+
+  void add_linear_leaves(forest_builder& builder, const section& tree, std::uint32_t num_leaves) {
+    read_list(tree, "leaf_const", num_leaves, constants_);
+    read_list(tree, "num_features", num_leaves, term_counts_);
+    std::uint64_t total = 0;
+    for (const std::uint32_t count : term_counts_)
+      total += count;
+    if (total > all_.size())
+      refuse("linear leaves have ", total, " terms, expected fewer than the file has bytes");
+    read_list(tree, "leaf_features", total, term_columns_);
+    read_list(tree, "leaf_coeff", total, coefficients_);
+    std::size_t at = 0;
+    for (std::uint32_t i = 0; i < num_leaves; ++i) {
+      const std::size_t count = term_counts_[i];
+      builder.linear_leaf(i, constants_[i], leaf_values_[i], std::span(term_columns_).subspan(at, count),
+                          std::span(coefficients_).subspan(at, count));
+      at += count;
+    }
+  }
+
+  std::string_view all_;
+  lines lines_;
+  wrapper around_;
+  boosted_options options_;
+  section header_;
+  std::string version_;
+  std::uint32_t num_sums_ = 1;
+  std::uint32_t num_columns_ = 0;
+  std::uint32_t num_iterations_ = 0;
+  std::uint64_t num_trees_ = 0;
+  std::size_t header_lines_ = 0;
+  bool has_linear_ = false;
+  std::string_view trees_;
+  std::string_view pandas_;
+  // Of one tree.
+  std::vector<double> leaf_values_;
+  std::vector<std::int64_t> columns_;
+  std::vector<double> thresholds_;
+  std::vector<std::int64_t> left_;
+  std::vector<std::int64_t> right_;
+  std::vector<std::int64_t> decisions_;
+  std::vector<std::int64_t> set_ends_;
+  std::vector<std::uint32_t> set_words_;
+  std::vector<std::uint32_t> members_;
+  std::vector<double> constants_;
+  std::vector<std::uint32_t> term_counts_;
+  std::vector<std::uint32_t> term_columns_;
+  std::vector<double> coefficients_;
+};
+
+constexpr std::string_view booster_class = "lightgbm.basic.Booster";
+constexpr std::array<std::string_view, 3> wrapper_classes = {
+    "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor", "lightgbm.sklearn.LGBMRanker"};
+
+} // namespace
+
+bool is_lightgbm_text(std::span<const std::byte> bytes) noexcept {
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 6));
+  return start.starts_with("tree\n") || start.starts_with("tree\r\n");
+}
+
+forest_model import_lightgbm(std::span<const std::byte> text, const boosted_options& options,
+                             const tree_progress& progress) {
+  return model_reader(text, {booster_class, {}, -1}, options).read(progress);
+}
+
+bool is_lightgbm_object(const pickle::value& object) noexcept {
+  const std::string_view name = object.class_name();
+  return name == booster_class ||
+         std::find(wrapper_classes.begin(), wrapper_classes.end(), name) != wrapper_classes.end();
+}
+
+forest_model import_lightgbm_object(const pickle::value& object, const boosted_options& options, read_budget& budget,
+                                    const tree_progress& progress) {
+  wrapper around{object.class_name(), {}, -1};
+  const bool is_wrapper = around.class_name != booster_class;
+  const auto booster = is_wrapper ? object.attr("_Booster") : std::optional(object);
+  if (!booster || booster->class_name() != booster_class)
+    refuse("the model has no Booster, expected a fitted one");
+  std::optional<std::string_view> model;
+  for (const std::string_view name : {"_handle", "handle"})
+    if (const auto handle = booster->attr(name); handle && !model)
+      model = handle->as_text();
+  if (!model)
+    refuse("the Booster holds no model text, expected one in _handle");
+  budget.charge(model->size());
+  if (const auto best = booster->attr("best_iteration"))
+    if (const auto number = best->as_int(); number && *number > 0 && *number <= 0x7fffffff)
+      around.best_iteration = static_cast<std::int32_t>(*number - 1);
+  if (around.class_name.ends_with("Classifier"))
+    for (const std::string_view name : {"_classes", "_le"})
+      if (const auto found = object.attr(name); found && !found->is_none() && !around.labels) {
+        const auto classes = name == "_le" ? found->attr("classes_") : found;
+        if (classes && classes->as_array())
+          around.labels = read_labels(*classes, budget);
+      }
+  boosted_options used = options;
+  // Python's predict stops at the best iteration when training stopped early.
+  if (!used.max_iterations && around.best_iteration >= 0)
+    used.max_iterations = static_cast<std::uint32_t>(around.best_iteration) + 1;
+  return model_reader(std::as_bytes(std::span(model->data(), model->size())), std::move(around), used).read(progress);
+}
+
+} // namespace petrify::inline v0
