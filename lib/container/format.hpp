@@ -40,6 +40,8 @@ enum class step_op : std::uint8_t {
   clip = 5,
   replace = 6,
   missing = 7,
+  subtract_typed = 8,
+  divide_typed = 9,
 };
 enum class category_rule : std::uint8_t {
   none = 0,

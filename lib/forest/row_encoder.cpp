@@ -79,6 +79,8 @@ T step_of(T value, const step_entry& step) noexcept {
   switch (step.op) {
   case step_op::subtract: return static_cast<T>(x - step.a);
   case step_op::divide: return static_cast<T>(x / step.a);
+  case step_op::subtract_typed: return static_cast<T>(x - static_cast<double>(static_cast<T>(step.a)));
+  case step_op::divide_typed: return static_cast<T>(x / static_cast<double>(static_cast<T>(step.a)));
   case step_op::multiply: return static_cast<T>(x * step.a);
   case step_op::add: return static_cast<T>(x + step.a);
   case step_op::clip: return static_cast<T>(x < step.a ? step.a : x > step.b ? step.b : x);

@@ -1,7 +1,4 @@
-#include "import/sklearn.hpp"
-
-#include "base/fail.hpp"
-#include "import/sklearn_tree.hpp"
+#include "import/sklearn_model.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,48 +6,56 @@
 
 namespace petrify::inline v0 {
 
+namespace sklearn {
+
 namespace {
 
-// Outputs of one model; real ones have a few.
-constexpr std::uint32_t max_outputs = 65536;
-
-struct model_class {
-  std::string_view name;
-  bool is_forest;
-  bool is_classifier;
-};
-
-constexpr std::array<model_class, 8> model_classes = {{
-    {"DecisionTreeClassifier", false, true},
-    {"DecisionTreeRegressor", false, false},
-    {"ExtraTreeClassifier", false, true},
-    {"ExtraTreeRegressor", false, false},
-    {"RandomForestClassifier", true, true},
-    {"RandomForestRegressor", true, false},
-    {"ExtraTreesClassifier", true, true},
-    {"ExtraTreesRegressor", true, false},
+constexpr std::array<model_class, 17> model_classes = {{
+    {"DecisionTreeClassifier", family::tree, true},
+    {"DecisionTreeRegressor", family::tree, false},
+    {"ExtraTreeClassifier", family::tree, true},
+    {"ExtraTreeRegressor", family::tree, false},
+    {"RandomForestClassifier", family::forest, true},
+    {"RandomForestRegressor", family::forest, false},
+    {"ExtraTreesClassifier", family::forest, true},
+    {"ExtraTreesRegressor", family::forest, false},
+    {"GradientBoostingClassifier", family::boosting, true},
+    {"GradientBoostingRegressor", family::boosting, false},
+    {"HistGradientBoostingClassifier", family::hist_boosting, true},
+    {"HistGradientBoostingRegressor", family::hist_boosting, false},
+    {"IsolationForest", family::isolation, false},
+    {"AdaBoostClassifier", family::adaboost, true},
+    {"AdaBoostRegressor", family::adaboost, false},
+    {"BaggingClassifier", family::bagging, true},
+    {"BaggingRegressor", family::bagging, false},
 }};
 
 // The modules that these classes live in, now and before scikit-learn 0.22. Others use the same class names with
 // another state (daal4py, cuml), so the module counts.
-bool is_module_of(std::string_view module, bool is_forest) {
-  return is_forest ? module == "sklearn.ensemble._forest" || module == "sklearn.ensemble.forest"
-                   : module == "sklearn.tree._classes" || module == "sklearn.tree.tree";
+bool is_module_of(std::string_view module, family kind) noexcept {
+  const auto is = [&](std::string_view now, std::string_view before) { return module == now || module == before; };
+  switch (kind) {
+  case family::tree: return is("sklearn.tree._classes", "sklearn.tree.tree");
+  case family::forest: return is("sklearn.ensemble._forest", "sklearn.ensemble.forest");
+  case family::boosting: return is("sklearn.ensemble._gb", "sklearn.ensemble.gradient_boosting");
+  case family::hist_boosting: return module == "sklearn.ensemble._hist_gradient_boosting.gradient_boosting";
+  case family::isolation: return is("sklearn.ensemble._iforest", "sklearn.ensemble.iforest");
+  case family::adaboost: return is("sklearn.ensemble._weight_boosting", "sklearn.ensemble.weight_boosting");
+  case family::bagging: return is("sklearn.ensemble._bagging", "sklearn.ensemble.bagging");
+  }
+  return false;
 }
 
-const model_class* find_class(std::string_view full_name) {
+} // namespace
+
+const model_class* find_class(std::string_view full_name) noexcept {
   const std::size_t dot = full_name.rfind('.');
   if (dot == std::string_view::npos)
     return nullptr;
   for (const model_class& known : model_classes)
-    if (full_name.substr(dot + 1) == known.name && is_module_of(full_name.substr(0, dot), known.is_forest))
+    if (full_name.substr(dot + 1) == known.name && is_module_of(full_name.substr(0, dot), known.family))
       return &known;
   return nullptr;
-}
-
-template <class... Pieces>
-[[noreturn]] void refuse(const Pieces&... pieces) {
-  fail(errc::not_importable, {}, pieces...);
 }
 
 pickle::value require_attr(const pickle::value& object, std::string_view name) {
@@ -60,7 +65,12 @@ pickle::value require_attr(const pickle::value& object, std::string_view name) {
   return *found;
 }
 
-// A count that scikit-learn keeps as a Python or numpy integer.
+pickle::value require_attr(const pickle::value& object, std::string_view name, std::string_view former_name) {
+  const auto found = object.attr(name);
+  const auto former = object.attr(former_name);
+  return !found && former ? *former : require_attr(object, name);
+}
+
 std::uint32_t require_count(const pickle::value& value, std::string_view name) {
   const auto number = value.as_int();
   if (!number || *number < 1 || *number > 0x7fffffff)
@@ -68,22 +78,134 @@ std::uint32_t require_count(const pickle::value& value, std::string_view name) {
   return static_cast<std::uint32_t>(*number);
 }
 
-// "1.10.dev0" as (1, 10); (0, 0) when it has no such form.
-struct version {
-  unsigned major = 0;
-  unsigned minor = 0;
-};
-version parse_version(std::string_view text) {
-  version out;
-  const char* const end = text.data() + text.size();
-  const auto major = std::from_chars(text.data(), end, out.major);
-  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.')
-    return {};
-  const auto minor = std::from_chars(major.ptr + 1, end, out.minor);
-  return minor.ec == std::errc() ? out : version{};
+double require_real(const pickle::value& value, std::string_view name) {
+  const auto number = value.as_real();
+  if (!number)
+    refuse(name, " is ", value.describe(), ", expected a number");
+  return *number;
 }
 
-// Adds one tree; what add_sklearn_tree says is told which tree it was.
+std::vector<double> require_reals(const pickle::value& value, std::string_view name, read_budget& budget) {
+  const auto array = value.as_array();
+  if (!array)
+    refuse(name, " is ", value.describe(), ", expected an array of numbers");
+  budget.charge(8 * array->num_elements());
+  std::vector<double> out;
+  if (array->dtype->kind == 'O') { // numbers as Python objects
+    for (std::size_t i = 0; i < value.size(); ++i)
+      out.push_back(require_real(value[i], name));
+    return out;
+  }
+  const numpy_column numbers(*array);
+  out.resize(numbers.size());
+  if (numbers.kind() == 'f')
+    numbers.read(0, std::span(out));
+  else
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<double>(numbers.integer(i));
+  return out;
+}
+
+std::vector<std::uint32_t> require_indices(const pickle::value& value, std::string_view name, std::uint32_t limit,
+                                           read_budget& budget) {
+  const auto array = value.as_array();
+  if (!array || (array->dtype->kind != 'i' && array->dtype->kind != 'u'))
+    refuse(name, " is ", value.describe(), ", expected an array of integers");
+  budget.charge(8 * array->num_elements());
+  std::vector<std::uint32_t> out;
+  for (const std::int64_t index : to_vector<std::int64_t>(*array)) {
+    if (index < 0 || index >= limit)
+      refuse(name, " has ", index, ", expected 0 to ", limit - 1);
+    out.push_back(static_cast<std::uint32_t>(index));
+  }
+  return out;
+}
+
+namespace {
+
+std::string version_text(const pickle::value& object) {
+  const auto found = object.attr("_sklearn_version");
+  const auto name = found ? found->as_text() : std::nullopt;
+  if (!name)
+    refuse("the model does not say which scikit-learn wrote it (_sklearn_version), expected one since 0.18");
+  return std::string(*name);
+}
+
+} // namespace
+
+version version_of(const pickle::value& object) {
+  const std::string name = version_text(object);
+  version out;
+  const char* at = name.data();
+  const char* const end = at + name.size();
+  unsigned* const parts[] = {&out.major, &out.minor, &out.patch};
+  std::size_t read = 0;
+  for (; read < 3; ++read) { // "1.10.dev0" has two numbers
+    const auto part = std::from_chars(at, end, *parts[read]);
+    if (part.ec != std::errc())
+      break;
+    at = part.ptr;
+    if (at == end || *at != '.')
+      return ++read < 2 ? (refuse("_sklearn_version is ", quoted(name), ", expected a version"), out) : out;
+    ++at;
+  }
+  if (read < 2)
+    refuse("_sklearn_version is ", quoted(name), ", expected a version");
+  return out;
+}
+
+std::uint32_t num_features(const pickle::value& object) {
+  // Called n_features_ before 0.24.
+  return require_count(require_attr(object, "n_features_in_", "n_features_"), "n_features_in_");
+}
+
+forest_spec describe(const source& from) {
+  forest_spec spec;
+  spec.library = "scikit-learn";
+  spec.library_version = version_text(from.object);
+  spec.model_class = from.object.class_name();
+  spec.task = from.kind.is_classifier ? task::classification : task::regression;
+  const std::uint32_t seen = num_features(from.object);
+  const rows_before& before = from.before;
+  const std::size_t given = before.columns.empty() ? before.num_columns : before.columns.size();
+  if (before.num_columns != 0 && given != seen)
+    refuse("the model expects ", seen, " features, but the steps before it give ", given);
+  spec.num_columns = before.num_columns == 0 ? seen : before.num_columns;
+  spec.column_names = before.column_names;
+  spec.steps = before.steps;
+  if (before.num_columns == 0)
+    if (const auto names = from.object.attr("feature_names_in_"); names && !names->is_none())
+      spec.column_names = pickle::to_strings(*names);
+  return spec;
+}
+
+std::vector<std::uint32_t> columns_of(const rows_before& before, std::vector<std::uint32_t> features) {
+  if (!before.columns.empty())
+    for (std::uint32_t& feature : features) {
+      if (feature >= before.columns.size())
+        refuse("feature ", feature, ", expected less than ", before.columns.size());
+      feature = before.columns[feature];
+    }
+  return features;
+}
+
+std::span<const std::uint32_t> all_columns_of(const rows_before& before) noexcept { return before.columns; }
+
+label_list labels_of(const source& from) {
+  label_list out = read_labels(require_attr(from.object, "classes_"), from.budget);
+  if (out.size() == 0)
+    refuse("classes_ is empty, expected at least one label");
+  return out;
+}
+
+pickle::value require_tree(const pickle::value& estimator, bool is_classifier, std::size_t index) {
+  const model_class* const found = find_class(estimator.class_name());
+  if (found == nullptr || found->family != family::tree || found->is_classifier != is_classifier)
+    fail(errc::not_importable, text("tree ", index), estimator.describe(), ", expected a decision tree",
+         is_classifier ? " that classifies" : " of numbers");
+  return require_attr(estimator, "tree_");
+}
+
 void add_tree(forest_builder& builder, std::size_t index, const pickle::value& tree,
               std::span<const std::uint32_t> widths, const tree_format& format, read_budget& budget) {
   try {
@@ -93,117 +215,41 @@ void add_tree(forest_builder& builder, std::size_t index, const pickle::value& t
   }
 }
 
-class model_reader {
-public:
-  model_reader(const pickle::value& object, const model_class& kind, read_budget& budget)
-      : object_(object), kind_(kind), budget_(budget) {}
+pickle::value require_estimators(const pickle::value& object) {
+  const pickle::value estimators = require_attr(object, "estimators_");
+  const std::size_t num_trees = estimators.size();
+  const bool is_sequence =
+      estimators.is(pickle::kind::list) || estimators.is(pickle::kind::tuple) || estimators.is(pickle::kind::array);
+  if (!is_sequence || num_trees == 0)
+    refuse("estimators_ is ", estimators.describe(), " of ", num_trees, " elements, expected a list of trees");
+  return estimators;
+}
 
-  forest_model read(const tree_progress& progress) {
-    const std::uint32_t num_outputs = require_count(require_attr(object_, "n_outputs_"), "n_outputs_");
-    if (num_outputs > max_outputs)
-      refuse("n_outputs_ is ", num_outputs, ", expected at most ", max_outputs);
-    read_version();
-    forest_spec spec = describe(num_outputs);
-    std::vector<std::uint32_t> classes;
-    for (const output_spec& o : spec.outputs)
-      classes.push_back(o.width);
+} // namespace sklearn
 
-    // A forest averages its trees' probabilities, so that counts are normalised in each leaf; a single tree decides on
-    // its counts, so that they are normalised afterwards.
-    const tree_format format{kind_.is_classifier, !fractions_, kind_.is_forest};
-    if (!kind_.is_forest) {
-      forest_builder builder(std::move(spec));
-      add_tree(builder, 0, require_attr(object_, "tree_"), classes, format, budget_);
-      progress(1, 1);
-      return builder.build();
-    }
-    const pickle::value estimators = require_attr(object_, "estimators_");
-    const std::size_t num_trees = estimators.size();
-    const bool is_sequence =
-        estimators.is(pickle::kind::list) || estimators.is(pickle::kind::tuple) || estimators.is(pickle::kind::array);
-    if (!is_sequence || num_trees == 0)
-      refuse("estimators_ is ", estimators.describe(), " of ", num_trees, " elements, expected a list of trees");
-    spec.epilogue = {{epilogue_step::operation::divide, static_cast<double>(num_trees), 0}};
-    spec.num_raw_steps = 1;
-    forest_builder builder(std::move(spec));
-    for (std::size_t t = 0; t < num_trees; ++t) {
-      const pickle::value estimator = estimators[t];
-      const model_class* tree_class = find_class(estimator.class_name());
-      if (tree_class == nullptr || tree_class->is_forest || tree_class->is_classifier != kind_.is_classifier)
-        fail(errc::not_importable, text("tree ", t), estimator.describe(),
-             ", expected a decision tree of the same kind");
-      add_tree(builder, t, require_attr(estimator, "tree_"), classes, format, budget_);
-      progress(t + 1, num_trees);
-    }
-    return builder.build();
-  }
+bool is_sklearn_model(const pickle::value& object) noexcept {
+  return sklearn::find_class(object.class_name()) != nullptr || sklearn::is_pipeline(object);
+}
 
-private:
-  void read_version() {
-    const auto found = object_.attr("_sklearn_version");
-    const auto name = found ? found->as_text() : std::nullopt;
-    if (!name)
-      refuse("the model does not say which scikit-learn wrote it (_sklearn_version), expected one since 0.18");
-    version_ = *name;
-    const version v = parse_version(version_);
-    if (v.major == 0 && v.minor == 0)
-      refuse("_sklearn_version is ", quoted(version_), ", expected a version");
-    // Since 1.4 a classifier's tree holds fractions of classes, before that weighted counts.
-    fractions_ = v.major > 1 || (v.major == 1 && v.minor >= 4);
-  }
+std::string known_sklearn_models() {
+  std::string out = "scikit-learn's ";
+  for (const sklearn::model_class& known : sklearn::model_classes)
+    out += (&known == sklearn::model_classes.data() ? "" : ", ") + std::string(known.name);
+  return out;
+}
 
-  forest_spec describe(std::uint32_t num_outputs) const {
-    forest_spec spec;
-    spec.library = "scikit-learn";
-    spec.library_version = version_;
-    spec.model_class = object_.class_name();
-    if (const auto criterion = object_.attr("criterion"); criterion && criterion->as_text())
-      spec.objective = *criterion->as_text();
-    spec.task = kind_.is_classifier ? task::classification : task::regression;
-    // Called n_features_ before 0.24.
-    const auto columns = object_.attr("n_features_in_");
-    spec.num_columns = require_count(columns ? *columns : require_attr(object_, "n_features_"), "n_features_in_");
-    if (const auto names = object_.attr("feature_names_in_"); names && !names->is_none())
-      spec.column_names = pickle::to_strings(*names);
-    spec.vector_leaves = kind_.is_classifier || num_outputs > 1;
-    // What a tree alone returns is its leaf unchanged, -0.0 included; a forest's sum starts at +0.0.
-    const double start = kind_.is_forest ? 0.0 : -0.0;
-    if (!kind_.is_classifier) {
-      spec.outputs.resize(num_outputs);
-      spec.start.assign(num_outputs, start);
-      return spec;
-    }
-    spec.decision = decision::argmax_raw;
-    const pickle::value classes = require_attr(object_, "classes_");
-    const bool is_list = classes.is(pickle::kind::list) || classes.is(pickle::kind::tuple);
-    if (is_list ? classes.size() != num_outputs : num_outputs != 1)
-      refuse("classes_ is ", classes.describe(), " for ", num_outputs, " outputs, expected as many");
-    for (std::uint32_t k = 0; k < num_outputs; ++k) {
-      output_spec o;
-      o.labels = read_labels(is_list ? classes[k] : classes, budget_);
-      o.width = static_cast<std::uint32_t>(o.labels.size());
-      spec.start.insert(spec.start.end(), o.width, start);
-      spec.outputs.push_back(std::move(o));
-    }
-    if (!kind_.is_forest && !fractions_)
-      spec.epilogue = {{epilogue_step::operation::normalize, 0, 0}};
-    return spec;
-  }
-
-  const pickle::value& object_;
-  const model_class& kind_;
-  read_budget& budget_;
-  std::string version_;
-  bool fractions_ = false;
-};
-
-} // namespace
+void read_budget::charge(std::uint64_t size_bytes) {
+  if (size_bytes > left_)
+    fail(errc::limit_exceeded, {},
+         "the model's arrays together are more than twice the file, expected each to be used once");
+  left_ -= size_bytes;
+}
 
 label_list read_labels(const pickle::value& classes, read_budget& budget) {
   label_list out;
   const auto array = classes.as_array();
   if (!array)
-    refuse("classes_ is ", classes.describe(), ", expected an array");
+    sklearn::refuse("classes_ is ", classes.describe(), ", expected an array");
   budget.charge(8 * array->num_elements() + array->data.size());
   switch (array->dtype->kind) {
   case 'b':
@@ -233,7 +279,7 @@ label_list read_labels(const pickle::value& classes, read_budget& budget) {
       for (std::size_t i = 0; i < classes.size(); ++i) {
         const auto label = classes[i].as_int();
         if (!label)
-          refuse("classes_[", i, "] is ", classes[i].describe(), " among integers");
+          sklearn::refuse("classes_[", i, "] is ", classes[i].describe(), " among integers");
         out.integers.push_back(*label);
       }
       return out;
@@ -243,27 +289,27 @@ label_list read_labels(const pickle::value& classes, read_budget& budget) {
     return out;
   default: break;
   }
-  refuse("classes_ is ", classes.describe(), ", expected booleans, integers, floats or texts");
-}
-
-bool is_sklearn_model(const pickle::value& object) noexcept { return find_class(object.class_name()) != nullptr; }
-
-std::string known_sklearn_models() {
-  std::string out = "scikit-learn's ";
-  for (const model_class& known : model_classes)
-    out += (&known == model_classes.data() ? "" : ", ") + std::string(known.name);
-  return out;
-}
-
-void read_budget::charge(std::uint64_t size_bytes) {
-  if (size_bytes > left_)
-    fail(errc::limit_exceeded, {},
-         "the model's arrays together are more than twice the file, expected each to be used once");
-  left_ -= size_bytes;
+  sklearn::refuse("classes_ is ", classes.describe(), ", expected booleans, integers, floats or texts");
 }
 
 forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
-  return model_reader(object, *find_class(object.class_name()), budget).read(progress);
+  using namespace sklearn;
+  rows_before before;
+  const pickle::value model = is_pipeline(object) ? read_pipeline(object, before, budget) : object;
+  const model_class* const kind = find_class(model.class_name());
+  if (kind == nullptr)
+    refuse("the pipeline ends with ", model.describe(), ", expected one of ", known_sklearn_models());
+  const source from{model, *kind, std::move(before), budget, progress};
+  switch (kind->family) {
+  case family::tree:
+  case family::forest: return read_trees(from);
+  case family::boosting: return read_boosting(from);
+  case family::hist_boosting: return read_hist_boosting(from);
+  case family::isolation: return read_isolation(from);
+  case family::adaboost: return read_adaboost(from);
+  case family::bagging: return read_bagging(from);
+  }
+  refuse(model.describe(), " is not a model petrify knows");
 }
 
 } // namespace petrify::inline v0

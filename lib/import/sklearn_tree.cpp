@@ -133,6 +133,30 @@ std::uint32_t node_number(std::int64_t child, std::uint64_t node, std::uint64_t 
   return static_cast<std::uint32_t>(child);
 }
 
+// How many nodes lie on the path from the root to each node, both counted; 0 for one that cannot be reached, which the
+// builder refuses.
+std::vector<std::uint32_t> depths_of(const node_columns& columns, std::uint64_t num_nodes) {
+  std::vector<std::uint32_t> out(num_nodes);
+  std::vector<std::uint32_t> pending{0};
+  out[0] = 1;
+  while (!pending.empty()) {
+    const std::uint32_t node = pending.back();
+    pending.pop_back();
+    const std::int64_t left = columns.left.integer(node);
+    const std::int64_t right = columns.right.integer(node);
+    if (left == no_child && right == no_child)
+      continue;
+    for (const std::int64_t side : {left, right}) {
+      const std::uint32_t child = node_number(side, node, num_nodes);
+      if (out[child] != 0)
+        refuse_node(node, "child ", child, " has another parent or is an ancestor, expected a tree");
+      out[child] = out[node] + 1;
+      pending.push_back(child);
+    }
+  }
+  return out;
+}
+
 } // namespace
 
 void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::span<const std::uint32_t> widths,
@@ -152,7 +176,14 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
   leaf_values values(require_state(tree, "values"), num_nodes, widths);
   const bool normalize = format.is_classifier && format.has_counts && format.normalize_leaves;
 
-  builder.begin_tree(static_cast<std::uint32_t>(num_nodes));
+  std::vector<std::uint32_t> depths;
+  std::optional<numpy_column> num_samples;
+  if (format.needs_depth) {
+    depths = depths_of(columns, num_nodes);
+    num_samples.emplace(*nodes, "n_node_samples");
+  }
+
+  builder.begin_tree(static_cast<std::uint32_t>(num_nodes), format.target, 0, format.weight);
   std::array<std::int64_t, block_nodes> left;
   std::array<std::int64_t, block_nodes> right;
   std::array<std::int64_t, block_nodes> feature;
@@ -170,13 +201,23 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
       const std::uint64_t node = first + i;
       const auto number = static_cast<std::uint32_t>(node);
       if (left[i] == no_child && right[i] == no_child) {
-        builder.leaf(number, values.of(node, normalize));
+        const std::span<const double> leaf = values.of(node, normalize);
+        const leaf_facts facts =
+            format.needs_depth ? leaf_facts{depths[node], num_samples->integer(node)} : leaf_facts{};
+        builder.leaf(number, format.leaf ? format.leaf(leaf, facts) : leaf);
         continue;
       }
       if (feature[i] < 0 || feature[i] > 0x7fffffff)
         refuse_node(node, "splits on feature ", feature[i], ", expected 0 or more");
-      builder.split(number, static_cast<std::uint32_t>(feature[i]), comparison::less_equal, threshold[i],
-                    missing_left[i] != 0 ? missing::left : missing::right, node_number(left[i], node, num_nodes),
+      auto column = static_cast<std::uint32_t>(feature[i]);
+      if (!format.columns.empty()) {
+        if (column >= format.columns.size())
+          refuse_node(node, "splits on feature ", column, ", expected less than ", format.columns.size());
+        column = format.columns[column];
+      }
+      const bool missing_goes_left = missing_left[i] != 0 && !format.ignores_missing;
+      builder.split(number, column, comparison::less_equal, threshold[i],
+                    missing_goes_left ? missing::left : missing::right, node_number(left[i], node, num_nodes),
                     node_number(right[i], node, num_nodes));
     }
   }

@@ -7,14 +7,29 @@
 
 #include <petrify/forest_builder.hpp>
 
+#include <cstdint>
+#include <functional>
 #include <span>
 
 namespace petrify::inline v0 {
 
+// What a leaf's contribution may depend on beside the tree's values.
+struct leaf_facts {
+  std::uint32_t depth = 0;      // nodes on the path from the root, both counted; only with needs_depth
+  std::int64_t num_samples = 0; // training rows in it; only with needs_depth
+};
+
 struct tree_format {
-  bool is_classifier;
-  bool has_counts;       // classifier's values are weighted counts (before 1.4), not fractions
-  bool normalize_leaves; // divide counts by their sum, as the origin's predict_proba does
+  bool is_classifier = false;
+  bool has_counts = false;       // classifier's values are weighted counts (before 1.4), not fractions
+  bool normalize_leaves = false; // divide counts by their sum, as the origin's predict_proba does
+  bool ignores_missing = false;  // NaN goes right whatever the tree says
+  bool needs_depth = false;
+  std::span<const std::uint32_t> columns; // column of the row for each of the tree's features; empty: the same
+  std::uint32_t target = 0;
+  double weight = 0;
+  // What a leaf adds, made from its values; absent: the values. The result need only live until the next call.
+  std::function<std::span<const double>(std::span<const double> values, const leaf_facts& facts)> leaf;
 };
 
 // Adds the tree to `builder`. `widths`: for each output its number of classes, or 1 for a regression.
