@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "feature_matrix.hpp"
 #include "progress.hpp"
 #include "words.hpp"
 
@@ -10,6 +11,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace petrify::cli {
 
@@ -18,6 +20,7 @@ namespace {
 struct convert_arguments {
   std::string in;
   std::string out;
+  std::string golden;
   import_options options;
 };
 
@@ -25,6 +28,11 @@ int convert(convert_arguments arguments) {
   std::error_code none;
   if (std::filesystem::equivalent(arguments.in, arguments.out, none))
     throw error(errc::invalid_argument, arguments.out, {}, "is the file that is read, expected another one to write");
+  std::optional<feature_matrix> golden;
+  if (!arguments.golden.empty()) {
+    golden.emplace(arguments.golden);
+    arguments.options.golden_rows = golden->slice(0, golden->num_rows());
+  }
   std::vector<imported_object> objects;
   {
     progress_bar bar("reading");
@@ -68,6 +76,8 @@ void add_convert(CLI::App& app, action& chosen) {
                       "use the first N boosting iterations (default: what the origin's predict uses)");
   command->add_option("--missing", arguments->options.missing,
                       "a value that counts as missing in an XGBoost model beside NaN");
+  command->add_option("--golden", arguments->golden,
+                      "rows (.npy) to keep with their raw scores, which verify computes anew and compares");
   command->callback([&chosen, arguments] { chosen = [arguments] { return convert(*arguments); }; });
 }
 

@@ -48,6 +48,15 @@ json describe_forest(const forest& forest) {
     outputs.push_back(output);
   }
   out["outputs"] = outputs;
+  out["column_types"] = forest.column_types();
+  json categories = json::object();
+  for (std::size_t j = 0; j < forest.num_columns(); ++j)
+    if (const auto names = forest.category_names(j); !names.empty())
+      categories[std::to_string(j)] = names;
+  out["categories"] = categories;
+  out["iterations"] = forest.num_iterations();
+  out["best_iteration"] = forest.best_iteration() ? json(*forest.best_iteration()) : json(nullptr);
+  out["golden_rows"] = forest.num_golden_rows();
   out["trees"] = forest.num_trees();
   out["nodes"] = forest.num_nodes();
   out["layout"] = forest.layout();
@@ -118,7 +127,21 @@ void print_forest(const json& forest) {
   }
   const json& names = forest["column_names"];
   print_line("columns", std::to_string(number("columns")) + (names.empty() ? "" : ": " + list_words(names)));
-  print_line("trees", std::to_string(number("trees")) + ", " + count_words(number("nodes"), "node"));
+  if (const json& types = forest["column_types"]; !types.empty())
+    print_line("types", list_words(types));
+  for (const auto& [column, list] : forest["categories"].items()) {
+    const std::size_t j = std::stoul(column);
+    print_line("categories",
+               (names.empty() ? "column " + column : names[j].get<std::string>()) + ": " + list_words(list));
+  }
+  std::string trees = std::to_string(number("trees")) + ", " + count_words(number("nodes"), "node");
+  if (number("iterations") != 0)
+    trees += ", " + count_words(number("iterations"), "iteration");
+  if (!forest["best_iteration"].is_null())
+    trees += ", best iteration " + std::to_string(number("best_iteration"));
+  print_line("trees", trees);
+  if (number("golden_rows") != 0)
+    print_line("golden rows", std::to_string(number("golden_rows")));
   const double per_node =
       number("nodes") == 0 ? 0 : static_cast<double>(number("node_bytes")) / static_cast<double>(number("nodes"));
   print_line("layout", forest["layout"].get<std::string>() + ", " + fixed_words(per_node, 2) + " bytes a node");

@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "feature_matrix.hpp"
 #include "progress.hpp"
 #include "words.hpp"
 
@@ -31,68 +32,6 @@ struct predict_arguments {
 
 // Rows predicted between two looks at the clock; enough for every thread.
 constexpr std::size_t chunk_rows = 65536;
-
-// A matrix of feature values as `rows` takes it. Types that it does not take are widened without a change of value.
-class feature_matrix {
-public:
-  feature_matrix(const std::string& path, std::size_t num_columns) : file_(path) {
-    const any_array& array = file_.array();
-    if (array.rank() != 2 || array.shape()[1] != num_columns)
-      throw error(errc::wrong_type, path, {},
-                  text("shape ", shape_words(array.shape()), ", expected (rows, ", num_columns, ")"));
-    switch (array.type()) {
-    case dtype::float32: view(array.as<float>()); break;
-    case dtype::float64: view(array.as<double>()); break;
-    case dtype::int64: view(array.as<std::int64_t>()); break;
-    case dtype::bool8: widen(array.as<bool8>()); break;
-    case dtype::int8: widen(array.as<std::int8_t>()); break;
-    case dtype::int16: widen(array.as<std::int16_t>()); break;
-    case dtype::int32: widen(array.as<std::int32_t>()); break;
-    case dtype::uint8: widen(array.as<std::uint8_t>()); break;
-    case dtype::uint16: widen(array.as<std::uint16_t>()); break;
-    case dtype::uint32: widen(array.as<std::uint32_t>()); break;
-    case dtype::float16: widen(array.as<float16>()); break;
-    default:
-      throw error(
-          errc::wrong_type, path, {},
-          text("values of type ", to_string(array.type()), ", expected float or integer ones (uint64: as int64)"));
-    }
-  }
-
-  std::size_t num_rows() const { return num_rows_; }
-  // Rows [first, first + count).
-  rows slice(std::size_t first, std::size_t count) const { return make_(first, count); }
-
-private:
-  template <class T>
-  void view(const array_view<T>& array) {
-    num_rows_ = array.shape()[0];
-    // Strides of 0 rows or columns are not followed.
-    make_ = [array](std::size_t first, std::size_t count) {
-      const std::ptrdiff_t row_stride = array.strides()[0];
-      return rows(array.data() + static_cast<std::ptrdiff_t>(first) * row_stride, count, array.shape()[1], row_stride,
-                  array.strides()[1]);
-    };
-  }
-
-  template <class T>
-  void widen(const array_view<T>& array) {
-    wide_.reserve(array.size());
-    for (const T& x : array.elements())
-      if constexpr (std::is_same_v<T, bool8>)
-        wide_.push_back(x.byte != 0 ? 1.0 : 0.0);
-      else if constexpr (std::is_same_v<T, float16>)
-        wide_.push_back(static_cast<double>(static_cast<float>(x)));
-      else
-        wide_.push_back(static_cast<double>(x));
-    view(array_view<double>(wide_.data(), extents(array.shape(), file_.array().order())));
-  }
-
-  npy_file file_;
-  std::vector<double> wide_;
-  std::size_t num_rows_ = 0;
-  std::function<rows(std::size_t, std::size_t)> make_;
-};
 
 // ---- results as bytes of the origin's type, for .npy
 
@@ -221,7 +160,7 @@ private:
 int predict(const predict_arguments& arguments) {
   const file from = file::open(arguments.in);
   const forest model = from.forest(forest_name(from, arguments.name));
-  const feature_matrix x(arguments.x, model.num_columns());
+  const feature_matrix x(arguments.x, model);
   std::unique_ptr<sink> to;
   if (arguments.out.empty())
     to = std::make_unique<text_sink>(model, arguments);
@@ -258,9 +197,12 @@ int predict(const predict_arguments& arguments) {
 
 void add_predict(CLI::App& app, action& chosen) {
   auto arguments = std::make_shared<predict_arguments>();
-  CLI::App* command = app.add_subcommand("predict", "Predict rows of a .npy file with a forest");
+  CLI::App* command = app.add_subcommand("predict", "Predict rows of a .npy or .csv file with a forest");
   command->add_option("FILE", arguments->in, "petrify file")->required();
-  command->add_option("X", arguments->x, ".npy file of shape (rows, columns)")->required();
+  command
+      ->add_option("X", arguments->x,
+                   ".npy file of shape (rows, columns), or .csv file with a header: columns are matched by name")
+      ->required();
   static const std::map<std::string, output> outputs = {
       {"predict", output::predict}, {"proba", output::proba}, {"raw", output::raw}, {"leaf", output::leaf}};
   command

@@ -7,6 +7,7 @@
 #include <petrify/rows.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,10 +68,24 @@ public:
 
   std::size_t num_columns() const noexcept;           // values in a row
   std::vector<std::string_view> column_names() const; // empty, or one a column
+  std::vector<std::string_view> column_types() const; // in the origin's words; empty, or one a column
   std::size_t num_trees() const noexcept;
+  std::size_t num_iterations() const noexcept;                  // of boosting; 0 where the origin does not count them
+  std::optional<std::uint32_t> best_iteration() const noexcept; // counted from 0, where the origin knows one
+  std::size_t num_golden_rows() const noexcept;                 // rows that verify predicts anew
   std::size_t num_outputs() const noexcept;
   // Labels of output `i` < num_outputs(); empty for a regression.
   class_labels labels(std::size_t i = 0) const noexcept;
+
+  // Where each column of a row is among other names: a table's header, in any order. Throws: errc::invalid_argument,
+  // naming the column, when one of this forest is missing, one is there twice, or there is one that it does not know;
+  // and when this forest has no column names and their number differs. Without names columns stay in their order.
+  std::vector<std::size_t> bind(std::span<const std::string_view> names) const;
+  // Names of a column's categories; empty where the origin kept none.
+  std::vector<std::string_view> category_names(std::size_t column) const;
+  // The number that stands for a category in a row: what the origin makes of that text. NaN, which is missing, for a
+  // text that it does not know. Cost: linear in the column's names.
+  double encode(std::size_t column, std::string_view category) const noexcept;
 
   // Type in which the origin has its scores and probabilities: float32 or float64. They are given as double here, which
   // holds both exactly.

@@ -169,6 +169,15 @@ public:
   std::uint64_t num_nodes() const noexcept;
   const std::string& model_class() const noexcept;
 
+  // The forest to predict from, without a file. Borrows: this model must outlive it and not be moved from meanwhile.
+  forest view() const& noexcept;
+  forest view() const&& = delete;
+
+  // Keeps some rows with the raw scores that this forest has for them: writer::add stores them with it, and
+  // file::verify compares what it computes with them, bit for bit. At most 4096 rows. Cost: a prediction.
+  // Throws: errc::invalid_argument for another number of columns, errc::limit_exceeded for more rows.
+  void set_golden_rows(const rows& x);
+
   struct content;
   // Internal: for writer and forest_builder.
   explicit forest_model(std::unique_ptr<content> built) noexcept;

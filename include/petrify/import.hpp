@@ -4,6 +4,7 @@
 // here.
 #pragma once
 
+#include <petrify/rows.hpp>
 #include <petrify/writer.hpp>
 
 #include <cstddef>
@@ -42,6 +43,9 @@ struct import_options {
   // A value that counts as missing in an XGBoost model beside NaN, as given to DMatrix in Python. Unset: what a pickled
   // estimator says; a model file says nothing.
   std::optional<double> missing;
+  // Rows that the model keeps with its raw scores, for verify (forest_model::set_golden_rows). Only for a file of one
+  // model. Only needed during the call.
+  std::optional<rows> golden_rows;
   // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.

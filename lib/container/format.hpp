@@ -75,6 +75,8 @@ enum class segment_role : std::uint8_t {
 };
 // An epilogue has at most so many operations on all columns; origins need three or four.
 inline constexpr std::size_t max_wide_epilogue_ops = 16;
+// Golden rows of a forest: verify predicts each, whatever its trees cost.
+inline constexpr std::size_t max_golden_rows = 4096;
 // Steps on every column of a row.
 inline constexpr std::size_t max_wide_steps = 4;
 inline constexpr std::uint8_t whole_forest = 255;             // segment_layouts: belongs to no single layout

@@ -5,6 +5,9 @@
 #include "forest/evaluate.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <map>
+#include <numeric>
 #include <system_error>
 #include <thread>
 
@@ -111,6 +114,56 @@ std::string_view forest::model_class() const noexcept { return data_->model_clas
 std::string_view forest::objective() const noexcept { return data_->objective; }
 std::size_t forest::num_columns() const noexcept { return data_->num_columns; }
 std::vector<std::string_view> forest::column_names() const { return data_->column_names; }
+std::vector<std::string_view> forest::column_types() const { return data_->column_types; }
+std::size_t forest::num_iterations() const noexcept { return data_->iteration_ends.size(); }
+std::optional<std::uint32_t> forest::best_iteration() const noexcept {
+  return data_->best_iteration < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(data_->best_iteration));
+}
+std::size_t forest::num_golden_rows() const noexcept { return data_->num_golden(); }
+
+std::vector<std::size_t> forest::bind(std::span<const std::string_view> names) const {
+  const auto& columns = data_->column_names;
+  if (columns.empty()) {
+    if (names.size() != data_->num_columns)
+      fail(errc::invalid_argument, "columns", names.size(), ", expected ", data_->num_columns);
+    std::vector<std::size_t> in_order(names.size());
+    std::iota(in_order.begin(), in_order.end(), std::size_t{0});
+    return in_order;
+  }
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!places.emplace(names[i], i).second)
+      fail(errc::invalid_argument, text("column ", quoted(names[i], 64)), "is there twice, expected once");
+  std::vector<std::size_t> out;
+  for (const std::string_view column : columns) {
+    const auto found = places.find(column);
+    if (found == places.end())
+      fail(errc::invalid_argument, text("column ", quoted(column, 64)), "is missing");
+    out.push_back(found->second);
+  }
+  if (names.size() > columns.size())
+    for (const auto& [name, place] : places)
+      if (std::find(columns.begin(), columns.end(), name) == columns.end())
+        fail(errc::invalid_argument, text("column ", quoted(name, 64)), "is not one of the model's ", columns.size());
+  return out;
+}
+
+std::vector<std::string_view> forest::category_names(std::size_t column) const {
+  for (const auto& one : data_->dictionaries)
+    if (one.column == column)
+      return one.names;
+  return {};
+}
+
+double forest::encode(std::size_t column, std::string_view category) const noexcept {
+  for (const auto& one : data_->dictionaries)
+    if (one.column == column)
+      for (std::size_t i = 0; i < one.names.size(); ++i)
+        if (one.names[i] == category)
+          return static_cast<double>(i);
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
 std::size_t forest::num_trees() const noexcept { return data_->num_trees; }
 std::size_t forest::num_outputs() const noexcept { return data_->outputs.size(); }
 

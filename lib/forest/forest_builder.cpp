@@ -354,6 +354,7 @@ forest_model forest_builder::build() {
     refuse("forest_builder", "was built already, expected a new builder");
   lay_out(s.trees, *s.model);
   s.trees.clear();
+  s.model->view = view_of(*s.model);
   return forest_model(std::move(s.model));
 }
 

@@ -5,6 +5,7 @@
 #include "base/fail.hpp"
 #include "base/float_mode.hpp"
 #include "forest/forest_reader.hpp"
+#include "forest/golden.hpp"
 #include "forest/model_content.hpp"
 #include "forest/structure.hpp"
 #include "value/value_object.hpp"
@@ -138,6 +139,8 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   put_table(segment_role::linear_ends, model.linear_ends);
   put_table(segment_role::linear_columns, model.linear_columns);
   put_table(segment_role::linear_coefficients, model.linear_coefficients);
+  put_table(segment_role::golden_rows, model.golden_rows);
+  put_table(segment_role::golden_raw, model.golden_raw);
 
   text_list column_names;
   for (const std::string& column : spec.column_names)
@@ -190,12 +193,9 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.layout_num_nodes = {&num_nodes, 1};
   d.segment_roles = roles;
   d.segment_layouts = layouts;
-  d.leaves = !model.leaves        ? leaf_form::inline_float32
-             : spec.vector_leaves ? leaf_form::vector
-             : spec.linear_leaves ? leaf_form::linear
-                                  : leaf_form::scalar;
+  d.leaves = model.leaves_are();
   d.leaf_type = spec.leaf_type;
-  d.leaf_width = spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : spec.linear_leaves ? 2 : 1;
+  d.leaf_width = model.leaf_width();
   d.leaf_ids = model.ids_are_preorder ? leaf_id_rule::preorder : leaf_id_rule::stored;
   d.sum = static_cast<sum_kind>(spec.combine);
   d.accumulator = spec.accumulator;
@@ -213,6 +213,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.decision = static_cast<decision_rule>(spec.decision);
   d.cut = spec.cut;
   d.cut_tie_is_upper = spec.cut_tie_is_upper;
+  d.golden_type = model.golden_raw.empty() ? dtype::none : model.golden_type;
   out.end_object(d);
 }
 
@@ -279,6 +280,7 @@ std::vector<error> file::verify(const verify_progress& progress) const {
         const auto data = read_forest(*container_, i);
         check_structure(*data);
         check_every_node(*data);
+        check_golden_rows(*data);
       });
   }
   return faults;

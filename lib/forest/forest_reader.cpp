@@ -152,6 +152,8 @@ private:
     if (d_.golden_type != dtype::none && d_.golden_type != dtype::float32 && d_.golden_type != dtype::float64 &&
         d_.golden_type != dtype::int64)
       refuse("golden rows of ", to_string(d_.golden_type), ", expected float32, float64 or int64");
+    if (out_->num_golden() > max_golden_rows)
+      refuse(out_->num_golden(), " golden rows, expected at most ", max_golden_rows);
     if (d_.golden_type == dtype::none ? !out_->golden_rows.empty() || !out_->golden_raw.empty()
                                       : out_->golden_raw.size() % out_->raw_width != 0 ||
                                             checked_mul(out_->num_golden() * size_bytes(d_.golden_type),

@@ -4,10 +4,12 @@
 #include "container/description.hpp"
 #include "forest/epilogue.hpp"
 #include "forest/leaf_table.hpp"
+#include "forest/model_view.hpp"
 #include "forest/node.hpp"
 
 #include <petrify/forest_builder.hpp>
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -45,7 +47,26 @@ struct forest_model::content {
   std::vector<double> linear_coefficients;
   std::vector<column_counts> output_columns; // what the epilogue makes of each output
 
+  dtype golden_type = dtype::none;
+  std::vector<std::byte> golden_rows;
+  std::vector<double> golden_raw;
+
+  // How predictions see it. Made when everything else is; it borrows from it.
+  std::unique_ptr<model_view> view;
+
+  leaf_form leaves_are() const noexcept {
+    return !leaves              ? leaf_form::inline_float32
+           : spec.vector_leaves ? leaf_form::vector
+           : spec.linear_leaves ? leaf_form::linear
+                                : leaf_form::scalar;
+  }
+  std::uint32_t leaf_width() const noexcept {
+    return spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : spec.linear_leaves ? 2 : 1;
+  }
   std::uint64_t num_nodes() const noexcept { return is_n16 ? nodes16.size() : nodes8.size(); }
 };
+
+// The model's view. It borrows from the model, which must stay where it is.
+std::unique_ptr<model_view> view_of(const forest_model::content& model);
 
 } // namespace petrify::inline v0

@@ -193,7 +193,9 @@ private:
     put_model(name, import_sklearn(object, *budget_, trees_reported()));
   }
 
-  void put_model(const std::string& name, const forest_model& model) {
+  void put_model(const std::string& name, forest_model model) {
+    if (options_.golden_rows)
+      model.set_golden_rows(*options_.golden_rows);
     report("writing", 0, 0);
     out_.add(name, model);
     done_.push_back({name, text("forest of ", model.num_trees(), model.num_trees() == 1 ? " tree, " : " trees, ",

@@ -135,6 +135,10 @@ private:
       refuse("SimpleImputer adds indicators of missing values, which petrify does not");
     const version v = version_of(step);
     const auto strategy = require_attr(step, "strategy").as_text();
+    if (!strategy ||
+        (*strategy != "mean" && *strategy != "median" && *strategy != "most_frequent" && *strategy != "constant"))
+      refuse("SimpleImputer's strategy is ", require_attr(step, "strategy").describe(),
+             ", expected mean, median, most_frequent or constant");
     const pickle::value missing_values = require_attr(step, "missing_values");
     const auto missing = missing_values.as_real();
     if (!missing)

@@ -96,6 +96,47 @@ cp iris.stone flipped.stone
 printf '\377' | dd of=flipped.stone bs=1 seek=300 conv=notrunc status=none
 expect 1 'flipped.stone: segment [0-9]+ bytes .* checksum [0-9]+ stored, but the bytes give' "$petrify" verify flipped.stone
 expect 0 '' "$petrify" convert "$(ls "$data"/sklearn-1.9/rf_wide/model.*)" rf_wide.stone
+# predict: tables, whose columns are matched by name and whose texts are categories
+for case in "$data"/ensembles-*/*/x.csv; do
+  folder=$(dirname "$case")
+  model=$(ls "$folder" | grep -vE '\.(npy|csv)$')
+  expect 0 'forest of' "$petrify" convert "$folder/$model" table.stone
+  "$petrify" predict table.stone "$folder/x.csv" --out y.npy
+  same y.npy "$folder/predict64.npy"
+  "$petrify" predict table.stone "$folder/x.csv" --output raw --out y.npy
+  same y.npy "$folder/raw64.npy"
+  checked=$((checked + 1))
+done
+expect 0 'categories +colour: ' "$petrify" info table.stone
+printf 'code,weight,size,price,colour\n11,0.5,M,1.5,rot\n' >turned.csv
+printf 'price,colour,weight,size,code\n1.5,rot,0.5,M,11\n' >straight.csv
+"$petrify" predict table.stone turned.csv >turned.txt
+"$petrify" predict table.stone straight.csv >straight.txt
+same turned.txt straight.txt
+printf 'b,a\n1,2\n' >x.csv
+expect 1 'x.csv: column "price": is missing' "$petrify" predict table.stone x.csv
+printf 'price,colour,weight,size,code,more\n1,2,3,4,5,6\n' >x.csv
+expect 1 'x.csv: column "more": is not one of the model.s 5' "$petrify" predict table.stone x.csv
+printf 'price,colour,weight,size,code,price\n1,2,3,4,5,6\n' >x.csv
+expect 1 'x.csv: column "price": is there twice' "$petrify" predict table.stone x.csv
+printf 'price,colour,weight,size,code\nx,2,3,4,5\n' >x.csv
+expect 1 'x.csv: row 1 column "price": "x", expected a number' "$petrify" predict table.stone x.csv
+printf 'price,colour,weight,size,code\n1,2,3,4\n' >x.csv
+expect 1 'x.csv: row 1: 4 cells, expected 5' "$petrify" predict table.stone x.csv
+: >x.csv
+expect 1 'x.csv: .*(empty|no header)' "$petrify" predict table.stone x.csv
+
+# golden rows, iterations, and what info says of a boosted model
+frame=$data/xgboost-3.2/frame
+expect 0 'forest of 3 trees' "$petrify" convert "$frame/model.pkl" golden.stone --golden "$frame/x32.npy"
+expect 0 'golden rows 58' "$petrify" info golden.stone
+expect 0 'types +int, float, i' "$petrify" info golden.stone
+expect 0 '3 iterations' "$petrify" info golden.stone
+expect 0 'sound' "$petrify" verify golden.stone
+expect 0 'forest of 2 trees' "$petrify" convert "$frame/model.pkl" few.stone --iterations 2
+expect 1 '4 iterations are asked for, but the model has 3' "$petrify" convert "$frame/model.pkl" few.stone --iterations 4
+expect 1 'golden rows: 4 columns, expected 3' "$petrify" convert "$frame/model.pkl" few.stone --golden "$iris/X_test.npy"
+
 expect 1 'shape \(38, 4\), expected \(rows, 300\)' "$petrify" predict rf_wide.stone "$iris/X_test.npy"
 # values: what is beside models and arrays, as text and as JSON
 expect 0 'value: value, dict' "$petrify" convert "$data/values/search.joblib" v.stone

@@ -672,6 +672,17 @@ void add_forests(list& l) {
       forest([](F& f) { f.golden_type = fbs::ElementType::int8; }));
   base = "forest/inline";
   add("F38", "golden scores without rows", "golden rows", with_segment(66, 255, 8));
+  base = "forest/golden";
+  add("F38", "a golden score fewer", "golden rows", parts([](stone_file& s) {
+        bytes& scores = segment(s, fbs::SegmentRole::golden_raw);
+        scores.resize(scores.size() - 8);
+      }));
+  add("F38", "4097 golden rows", "4097 golden rows", parts([](stone_file& s) {
+        segment(s, fbs::SegmentRole::golden_raw).resize(8 * 4097);
+        segment(s, fbs::SegmentRole::golden_rows).resize(8 * 3 * 4097);
+      }));
+  l.add("V4", "a golden score that is another", base, door::verify, errc::corrupt, "golden row 2: raw score 0 is",
+        number_in(fbs::SegmentRole::golden_raw, 2, 12345.0));
   base = "forest/linear";
   add("F39", "a linear leaf fewer", "linear leaves", parts([](stone_file& s) {
         bytes& ends = segment(s, fbs::SegmentRole::linear_ends);

@@ -206,7 +206,7 @@ TEST_CASE("NodesOfTreesAreReadByFieldName") {
 }
 
 TEST_CASE("GradientBoostingsTreesAreInANestedPickle") {
-  const opened file(models / "refused/gradient_boosting.joblib");
+  const opened file(models / "ensembles-1.9/gbc_binary/model.joblib");
   const value trees = file.root().attr("estimators_").value();
   REQUIRE(trees.is(kind::array));
   CHECK(trees.as_array()->shape.size() == 2);

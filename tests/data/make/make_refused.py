@@ -15,14 +15,8 @@ import joblib
 import numpy as np
 import sklearn
 from sklearn.datasets import load_iris
-from sklearn.ensemble import (
-    GradientBoostingClassifier,
-    HistGradientBoostingClassifier,
-    RandomForestClassifier,
-)
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from fixtures import write_json
@@ -50,21 +44,6 @@ forest = RandomForestClassifier(n_estimators=2, max_depth=2, random_state=1)
 
 dump("svc.joblib", SVC(random_state=1).fit(X, y), "A support vector machine.")
 dump("logistic.joblib", LogisticRegression(max_iter=500).fit(X, y), "A linear model.")
-dump(
-    "gradient_boosting.joblib",
-    GradientBoostingClassifier(n_estimators=2, max_depth=2, random_state=1).fit(X, y),
-    "Gradient boosting, whose trees are in a nested pickle.",
-)
-dump(
-    "hist_gradient_boosting.joblib",
-    HistGradientBoostingClassifier(max_iter=2, max_leaf_nodes=4, random_state=1).fit(X, y),
-    "Histogram-based gradient boosting.",
-)
-dump(
-    "pipeline.joblib",
-    make_pipeline(StandardScaler(), forest).fit(X, y),
-    "A forest behind a scaler: the forest alone would predict something else.",
-)
 forest.fit(X, y)
 dump("unfitted.joblib", RandomForestClassifier(), "A forest that was never fitted.")
 dump("list_of_models.joblib", [forest, forest], "Two models where one is expected.")

@@ -1,0 +1,133 @@
+#include "feature_matrix.hpp"
+
+#include "csv_table.hpp"
+#include "words.hpp"
+
+#include "base/fail.hpp"
+
+#include <petrify/error.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace petrify::cli {
+
+namespace {
+
+// A cell as a number; nullopt for a text that is none.
+std::optional<double> number_of(std::string_view cell) {
+  while (!cell.empty() && cell.front() == ' ')
+    cell.remove_prefix(1);
+  while (!cell.empty() && cell.back() == ' ')
+    cell.remove_suffix(1);
+  for (const std::string_view missing : {"", "NA", "N/A", "null", "NULL", "None"})
+    if (cell == missing)
+      return std::numeric_limits<double>::quiet_NaN();
+  if (cell == "True" || cell == "true")
+    return 1.0;
+  if (cell == "False" || cell == "false")
+    return 0.0;
+  if (cell.starts_with('+'))
+    cell.remove_prefix(1);
+  double out = 0;
+  const auto result = std::from_chars(cell.data(), cell.data() + cell.size(), out);
+  if (result.ptr != cell.data() + cell.size())
+    return std::nullopt;
+  if (result.ec == std::errc::result_out_of_range) // too large is infinite, too small is zero, as Python has it
+    out = std::strtod(std::string(cell).c_str(), nullptr);
+  return out;
+}
+
+// A table's cells as the model's columns.
+std::vector<double> values_of(const csv_table& table, const std::string& path, const forest& model) {
+  const std::vector<std::string_view> names(table.header().begin(), table.header().end());
+  std::vector<std::size_t> places;
+  try {
+    places = model.bind(names);
+  } catch (const error& failure) {
+    throw failure.at(path);
+  }
+  std::vector<bool> has_names(places.size());
+  for (std::size_t j = 0; j < places.size(); ++j)
+    has_names[j] = !model.category_names(j).empty();
+  std::vector<double> out;
+  out.reserve(table.num_rows() * places.size());
+  for (std::size_t i = 0; i < table.num_rows(); ++i)
+    for (std::size_t j = 0; j < places.size(); ++j) {
+      const std::string_view cell = table.cell(i, places[j]);
+      const auto number = has_names[j] ? std::optional(model.encode(j, cell)) : number_of(cell);
+      if (!number)
+        throw error(errc::wrong_type, path, text("row ", i + 1, " column ", quoted(table.header()[places[j]], 64)),
+                    text(quoted(cell, 64), ", expected a number"));
+      out.push_back(*number);
+    }
+  return out;
+}
+
+} // namespace
+
+feature_matrix::feature_matrix(const std::string& path) { read_npy(path, std::nullopt); }
+
+feature_matrix::feature_matrix(const std::string& path, const forest& model) {
+  if (!is_csv_name(path)) {
+    read_npy(path, model.num_columns());
+    return;
+  }
+  const csv_table table(path);
+  wide_ = values_of(table, path, model);
+  const std::uint64_t shape[] = {table.num_rows(), model.num_columns()};
+  view(array_view<double>(wide_.data(), extents(shape)));
+}
+
+void feature_matrix::read_npy(const std::string& path, std::optional<std::size_t> num_columns) {
+  file_.emplace(path);
+  const any_array& array = file_->array();
+  if (array.rank() != 2 || (num_columns && array.shape()[1] != *num_columns))
+    throw error(errc::wrong_type, path, {},
+                text("shape ", shape_words(array.shape()), ", expected (rows, ",
+                     num_columns ? text(*num_columns) : "columns", ")"));
+  switch (array.type()) {
+  case dtype::float32: view(array.as<float>()); break;
+  case dtype::float64: view(array.as<double>()); break;
+  case dtype::int64: view(array.as<std::int64_t>()); break;
+  case dtype::bool8: widen(array.as<bool8>()); break;
+  case dtype::int8: widen(array.as<std::int8_t>()); break;
+  case dtype::int16: widen(array.as<std::int16_t>()); break;
+  case dtype::int32: widen(array.as<std::int32_t>()); break;
+  case dtype::uint8: widen(array.as<std::uint8_t>()); break;
+  case dtype::uint16: widen(array.as<std::uint16_t>()); break;
+  case dtype::uint32: widen(array.as<std::uint32_t>()); break;
+  case dtype::float16: widen(array.as<float16>()); break;
+  default:
+    throw error(
+        errc::wrong_type, path, {},
+        text("values of type ", to_string(array.type()), ", expected float or integer ones (uint64: as int64)"));
+  }
+}
+
+template <class T>
+void feature_matrix::view(const array_view<T>& array) {
+  num_rows_ = array.shape()[0];
+  // Strides of 0 rows or columns are not followed.
+  make_ = [array](std::size_t first, std::size_t count) {
+    const std::ptrdiff_t row_stride = array.strides()[0];
+    return rows(array.data() + static_cast<std::ptrdiff_t>(first) * row_stride, count, array.shape()[1], row_stride,
+                array.strides()[1]);
+  };
+}
+
+template <class T>
+void feature_matrix::widen(const array_view<T>& array) {
+  wide_.reserve(array.size());
+  for (const T& x : array.elements())
+    if constexpr (std::is_same_v<T, bool8>)
+      wide_.push_back(x.byte != 0 ? 1.0 : 0.0);
+    else if constexpr (std::is_same_v<T, float16>)
+      wide_.push_back(static_cast<double>(static_cast<float>(x)));
+    else
+      wide_.push_back(static_cast<double>(x));
+  view(array_view<double>(wide_.data(), extents(array.shape(), file_->array().order())));
+}
+
+} // namespace petrify::cli
