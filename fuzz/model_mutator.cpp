@@ -78,7 +78,7 @@ void change_bytes(dice& roll, std::string& bytes) {
   switch (roll.below(6)) {
   case 0: return put(roll.below(8), 4);
   case 1: return put(roll.next(), 4);
-  case 2: return put(other_number<std::int32_t>(roll, static_cast<std::int32_t>(roll.below(40))) & 0xffffffffu, 4);
+  case 2: return put(other_number<std::uint32_t>(roll, static_cast<std::uint32_t>(roll.below(40))), 4);
   case 3: return put(roll.below(bytes.size()), 8);
   case 4: bytes[at] = static_cast<char>("{}[]$#SLliIUdDTFZN"[roll.below(18)]); return;
   default: bytes[at] = static_cast<char>(roll.next()); return;

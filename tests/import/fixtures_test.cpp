@@ -420,7 +420,7 @@ TEST_CASE("RefusalsNameWhatWasSeenAndWhatIsKnown") {
                 "svc.joblib: sklearn.svm._classes.SVC is not a model petrify knows (it knows scikit-learn's "
                 "DecisionTreeClassifier");
   CHECK_REFUSED(import("../ensembles-1.9/refused/pipe_pca.joblib"), errc::not_importable,
-                "sklearn.decomposition._pca.PCA, expected StandardScaler");
+                "sklearn.decomposition._pca.PCA\", expected StandardScaler");
   CHECK_REFUSED(import("os_system.pkl"), errc::not_importable, "os.system is not a model");
   CHECK_REFUSED(import("os_system_beside_array.joblib"), errc::not_importable, "entry \"extra\": posix.system");
   CHECK_REFUSED(import("lfs_pointer.pkl"), errc::not_importable, "which is a git-lfs pointer");
