@@ -1,0 +1,243 @@
+// Every field of a model file that predictions depend on, made wrong in turn: refused, with tree and node.
+#include "support/support.hpp"
+
+#include <petrify/import.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+
+using namespace petrify;
+using namespace petrify::test;
+using nlohmann::json;
+
+namespace {
+
+const std::string models = std::string(PETRIFY_TEST_DATA) + "/models/";
+
+std::string text_of(const std::string& path) {
+  const std::vector<std::byte> bytes = read_bytes(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::optional<error> import_error(const std::string& model) {
+  const temp_dir dir;
+  return error_of([&] {
+    writer out(dir.path("model.stone"));
+    import_bytes(std::as_bytes(std::span(model)), out);
+    out.commit();
+  });
+}
+
+void check_refused(const std::string& name, const std::string& model, const std::string& says) {
+  CAPTURE(name);
+  const auto failure = import_error(model);
+  REQUIRE(failure.has_value());
+  const std::string message = failure->what();
+  CHECK_MESSAGE(message.find(says) != std::string::npos, message);
+  CHECK_MESSAGE(message.find('\n') == std::string::npos, message);
+  CHECK((failure->code() == errc::not_importable || failure->code() == errc::invalid_argument ||
+         failure->code() == errc::malformed || failure->code() == errc::truncated));
+}
+
+struct change {
+  const char* name;
+  std::function<void(json& model)> edit;
+  const char* says;
+};
+
+json& booster_of(json& model) { return model["learner"]["gradient_booster"]["model"]; }
+json& tree_of(json& model, std::size_t t) { return booster_of(model)["trees"][t]; }
+json& param(json& model, const char* key) { return model["learner"]["learner_model_param"][key]; }
+
+} // namespace
+
+TEST_CASE("EveryFieldOfAnXgboostModelIsChecked") {
+  // Three trees, the second with a categorical root.
+  const std::string source = text_of(models + "xgboost-1.7/categories_one_hot/model.json");
+  REQUIRE_FALSE(import_error(source).has_value());
+  // NaN is no JSON: nlohmann's reader is given null in its place, and the text NaN is put back.
+  std::string readable = source;
+  for (std::size_t at = 0; (at = readable.find("NaN", at)) != std::string::npos;)
+    readable.replace(at, 3, "null");
+  const auto written = [](const json& model) {
+    std::string out = model.dump();
+    for (std::size_t at = 0; (at = out.find("null", at)) != std::string::npos;)
+      out.replace(at, 4, "NaN");
+    return out;
+  };
+  const json sound = json::parse(readable);
+  REQUIRE_FALSE(import_error(written(sound)).has_value());
+  json probe = sound;
+  const std::size_t num_nodes = tree_of(probe, 1)["left_children"].size();
+  const auto set = [](const char* field, std::size_t i, json value) {
+    return [=](json& m) { tree_of(m, 1)[field][i] = value; };
+  };
+  std::size_t leaf = 0;
+  while (tree_of(probe, 1)["left_children"][leaf] != -1)
+    ++leaf;
+  std::size_t set_node = 0;
+  while (tree_of(probe, 1)["split_type"][set_node] != 1)
+    ++set_node;
+  const std::string at_set = "tree 1 node " + std::to_string(set_node);
+  const std::vector<change> changes = {
+      {"a left child past the end", set("left_children", 0, num_nodes), "tree 1 node 0"},
+      {"a left child of -2", set("left_children", 0, -2), "tree 1 node 0"},
+      {"a left child that is 1.5", set("left_children", 0, 1.5), "tree 1 node 0"},
+      {"a left child that is the root", set("left_children", 0, 0), "tree 1 node 0: child 0 has another parent"},
+      {"both children the same", set("left_children", 0, 2), "tree 1 node 0: child 2 has another parent"},
+      {"a right child past the end", set("right_children", 0, num_nodes), "tree 1 node 0"},
+      {"a right child of -1", set("right_children", 0, -1), "tree 1 node 0"},
+      {"a column past the last", set("split_indices", 0, 3), "tree 1 node 0: split_indices is 3, expected 0 to 2"},
+      {"a negative column", set("split_indices", 0, -1), "tree 1 node 0"},
+      {"a threshold that is NaN",
+       [](json& m) {
+         for (std::size_t i = 0;; ++i)
+           if (tree_of(m, 0)["left_children"][i] != -1 && tree_of(m, 0)["split_type"][i] == 0) {
+             tree_of(m, 0)["split_conditions"][i] = nullptr;
+             return;
+           }
+       },
+       "threshold is NaN"},
+      {"a default of 2", set("default_left", 0, 2), "tree 1 node 0: default_left is 2"},
+      {"a split type of 2", set("split_type", 0, 2), "tree 1 node 0: split_type is 2"},
+      {"a category of -1", [](json& m) { tree_of(m, 1)["categories"][0] = -1; }, "category -1"},
+      {"a category of 2^24", [](json& m) { tree_of(m, 1)["categories"][0] = 16777216; }, "category"},
+      {"a set past the categories", [](json& m) { tree_of(m, 1)["categories_sizes"][0] = 1000; }, "categories from"},
+      {"a set before the categories", [](json& m) { tree_of(m, 1)["categories_segments"][0] = -1; },
+       "categories from -1"},
+      {"a set of another node", [](json& m) { tree_of(m, 1)["categories_nodes"][0] = 0; }, "tree 1"},
+      {"no sets",
+       [](json& m) {
+         for (const char* key : {"categories_nodes", "categories_sizes", "categories_segments", "categories"})
+           tree_of(m, 1)[key] = json::array();
+       },
+       at_set.c_str()},
+      {"a node fewer of one array", [](json& m) { tree_of(m, 1)["split_indices"].erase(0); }, "tree 1: split_indices"},
+      {"an array that is a text", [](json& m) { tree_of(m, 1)["left_children"] = "x"; }, "tree 1: left_children"},
+      {"an array that is absent", [](json& m) { tree_of(m, 1).erase("default_left"); }, "tree 1"},
+      {"a node count of 0", [](json& m) { tree_of(m, 1)["tree_param"]["num_nodes"] = "0"; }, "tree 1: num_nodes"},
+      {"a negative node count", [](json& m) { tree_of(m, 1)["tree_param"]["num_nodes"] = "-5"; }, "tree 1: num_nodes"},
+      {"a node more than there are",
+       [=](json& m) { tree_of(m, 1)["tree_param"]["num_nodes"] = std::to_string(num_nodes + 1); }, "tree 1"},
+      {"vector leaves of another width", [](json& m) { tree_of(m, 1)["tree_param"]["size_leaf_vector"] = "7"; },
+       "tree 1"},
+      {"a group past the last", [](json& m) { booster_of(m)["tree_info"][1] = 1; }, "tree 1: tree_info is 1"},
+      {"a group fewer", [](json& m) { booster_of(m)["tree_info"].erase(0); }, "tree_info"},
+      {"a tree fewer", [](json& m) { booster_of(m)["trees"].erase(0); }, "expected 2 numbers"},
+      {"a tree count that is another", [](json& m) { booster_of(m)["gbtree_model_param"]["num_trees"] = "9"; },
+       "num_trees is 9"},
+      {"another number of parallel trees",
+       [](json& m) { booster_of(m)["gbtree_model_param"]["num_parallel_tree"] = "2"; }, "expected a multiple"},
+      {"no columns", [](json& m) { param(m, "num_feature") = "0"; }, "3 texts, expected 0"},
+      {"columns that are a text", [](json& m) { param(m, "num_feature") = "many"; }, "num_feature"},
+      {"a million classes and more", [](json& m) { param(m, "num_class") = "9999999"; }, "num_class"},
+      {"a base score that is no number", [](json& m) { param(m, "base_score") = "x"; }, "base_score"},
+      {"a base score that does not end", [](json& m) { param(m, "base_score") = "[1"; }, "base_score"},
+      {"two base scores for one", [](json& m) { param(m, "base_score") = "[1,2]"; }, "2 base scores"},
+      {"another booster", [](json& m) { m["learner"]["gradient_booster"]["name"] = "gbforest"; }, "gbforest"},
+      {"another objective", [](json& m) { m["learner"]["objective"]["name"] = "reg:magic"; }, "reg:magic"},
+      {"no objective", [](json& m) { m["learner"].erase("objective"); }, "objective"},
+      {"no learner", [](json& m) { m.erase("learner"); }, "learner"},
+      {"no version", [](json& m) { m.erase("version"); }, "version"},
+      {"version 0.9",
+       [](json& m) {
+         m["version"] = {0, 9, 0};
+       },
+       "XGBoost 0.9"},
+      {"names of other columns", [](json& m) { m["learner"]["feature_names"] = {"a"}; }, "feature_names has 1"},
+  };
+  for (const change& one : changes) {
+    json model = sound;
+    one.edit(model);
+    check_refused(one.name, written(model), one.says);
+  }
+  // Dart's weights.
+  json dart = json::parse(text_of(models + "xgboost-1.7/dart/model.json"));
+  REQUIRE_FALSE(import_error(dart.dump()).has_value());
+  dart["learner"]["gradient_booster"]["weight_drop"].erase(0);
+  check_refused("a weight fewer", dart.dump(), "weight_drop has");
+  dart["learner"]["gradient_booster"].erase("weight_drop");
+  check_refused("no weights", dart.dump(), "weight_drop");
+}
+
+TEST_CASE("NestingAndGarbageInJsonAreRefused") {
+  check_refused("lists in lists", "{\"learner\": " + std::string(100000, '['), "nested more than 100 deep");
+  check_refused(
+      "dicts in dicts",
+      [] {
+        std::string out;
+        for (int i = 0; i < 5000; ++i)
+          out += "{\"a\":";
+        return out;
+      }(),
+      "nested more than 100 deep");
+  check_refused("a key twice", R"({"learner": 1, "learner": 2})", "given twice");
+  check_refused("cut off", R"({"learner": {"a")", "byte");
+  check_refused("a text that is no UTF-8", "{\"learner\": \"\xff\"}", "byte");
+  std::string deep = "{L";
+  deep += std::string(7, '\0') + "\x01" + "a";
+  for (int i = 0; i < 5000; ++i)
+    deep += '[';
+  check_refused("lists in lists in UBJSON", deep, "nested more than 100 deep");
+  std::string huge = "{L";
+  huge += std::string(7, '\0') + "\x01" + "a" + "[$d#L" + std::string(1, '\x7f') + std::string(7, '\xff');
+  CHECK(import_error(huge).has_value()); // 2^63 - 1 numbers
+}
+
+TEST_CASE("EveryFieldOfALightgbmModelIsChecked") {
+  const std::string header =
+      "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=1\n"
+      "objective=regression\nfeature_names=a b\nfeature_infos=[0:1] 0:1:5\ntree_sizes=1 1\n\n";
+  const std::string tree = "num_leaves=3\nnum_cat=1\nsplit_feature=0 1\nthreshold=0.5 0\ndecision_type=2 1\n"
+                           "left_child=1 -1\nright_child=-3 -2\nleaf_value=0.25 1 -2\ncat_boundaries=0 1\n"
+                           "cat_threshold=34\nis_linear=0\nshrinkage=1\n\n\n";
+  const std::string sound = header + "Tree=0\n" + tree + "Tree=1\n" + tree + "end of trees\n";
+  REQUIRE_FALSE(import_error(sound).has_value());
+  // Replaces the field in the second tree, or in the header.
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string out = sound;
+    const std::size_t at = out.rfind(from);
+    REQUIRE(at != std::string::npos);
+    return out.replace(at, from.size(), to);
+  };
+  const std::vector<std::tuple<const char*, const char*, const char*>> changes = {
+      {"num_leaves=3", "num_leaves=0", "tree 1: num_leaves"},
+      {"num_leaves=3", "num_leaves=4", "tree 1: leaf_value has 3 numbers, expected 4"},
+      {"num_leaves=3\n", "", "tree 1: the model has no num_leaves"},
+      {"split_feature=0 1", "split_feature=0 2", "tree 1 split 1: split_feature is 2, expected 0 to 1"},
+      {"split_feature=0 1", "split_feature=0", "tree 1: split_feature has 1 numbers, expected 2"},
+      {"split_feature=0 1", "split_feature=0 x", "tree 1: split_feature[1] is \"x\""},
+      {"threshold=0.5 0", "threshold=nan 0", "tree 1 node 3: threshold is NaN"},
+      {"threshold=0.5 0", "threshold=0.5 1", "tree 1 split 1: tests category set 1"},
+      {"threshold=0.5 0", "threshold=0.5 -1", "tree 1 split 1: tests category set -1"},
+      {"decision_type=2 1", "decision_type=12 1", "tree 1 split 0: decision_type is 12"},
+      {"decision_type=2 1", "decision_type=2 -1", "tree 1 split 1: decision_type is -1"},
+      {"left_child=1 -1", "left_child=2 -1", "tree 1 split 0: left_child is 2"},
+      {"left_child=1 -1", "left_child=0 -1", "tree 1 node 3: child 3 has another parent"},
+      {"left_child=1 -1", "left_child=1 -4", "tree 1 split 1: left_child is -4"},
+      {"right_child=-3 -2", "right_child=-3 -1", "tree 1"},
+      {"right_child=-3 -2", "right_child=-3", "tree 1: right_child"},
+      {"leaf_value=0.25 1 -2", "leaf_value=0.25 1", "tree 1: leaf_value"},
+      {"leaf_value=0.25 1 -2", "leaf_value=0.25 1 -2 3", "tree 1: leaf_value has more than 3"},
+      {"leaf_value=0.25 1 -2\n", "", "tree 1: leaf_value has no"},
+      {"cat_boundaries=0 1", "cat_boundaries=0 2", "tree 1: cat_threshold"},
+      {"cat_boundaries=0 1", "cat_boundaries=2 1", "tree 1 split 1: category set is words 2 to 1"},
+      {"cat_boundaries=0 1", "cat_boundaries=0 -1", "tree 1: cat_boundaries"},
+      {"cat_threshold=34", "cat_threshold=-3", "tree 1: cat_threshold"},
+      {"num_cat=1", "num_cat=-1", "tree 1: num_cat"},
+      {"is_linear=0", "is_linear=1", "tree 1: leaf_const has no"},
+      {"shrinkage=1", "leaf_value=0.25 1 -2", "given twice"},
+      {"Tree=1", "Tree=2", "expected Tree=1"},
+      {"end of trees", "", "before \"end of trees\""},
+      {"version=v4", "version=v9", "v9"},
+      {"objective=regression", "objective=magic", "magic"},
+      {"max_feature_idx=1", "max_feature_idx=-1", "max_feature_idx"},
+      {"max_feature_idx=1", "max_feature_idx=7", "feature_names has 2"},
+      {"num_tree_per_iteration=1", "num_tree_per_iteration=3", "expected a multiple"},
+      {"num_tree_per_iteration=1", "num_tree_per_iteration=0", "num_tree_per_iteration"},
+      {"feature_infos=[0:1] 0:1:5", "feature_infos=[0:1]", "feature_infos has 1"},
+  };
+  for (const auto& [from, to, says] : changes)
+    check_refused(std::string(from) + " -> " + to, with(from, to), says);
+}
