@@ -32,6 +32,7 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
   std::vector<std::uint32_t> widths(output_widths.begin(), output_widths.end());
   const auto total = [&] { return std::accumulate(widths.begin(), widths.end(), std::uint64_t{0}); };
   std::vector<column_counts> out;
+  out.reserve(widths.size());
   for (const std::uint32_t width : widths)
     out.push_back({width, width, width});
   const std::uint64_t num_sums = total();

@@ -53,7 +53,7 @@ std::vector<double> initial_scores(const source& from, std::size_t width, std::s
   if (!from.kind.is_classifier) {
     if (init.class_name() != "sklearn.dummy.DummyRegressor")
       refuse("the model starts from ", init.describe(), ", expected a constant (DummyRegressor or \"zero\")");
-    const auto constant = require_reals(require_attr(init, "constant_"), "constant_", from.budget);
+    auto constant = require_reals(require_attr(init, "constant_"), "constant_", from.budget);
     if (constant.size() != 1)
       refuse("constant_ has ", constant.size(), " numbers, expected one");
     return constant;
@@ -69,6 +69,7 @@ std::vector<double> initial_scores(const source& from, std::size_t width, std::s
     return {is_exponential ? 0.5 * score : score};
   }
   std::vector<double> logs;
+  logs.reserve(p.size());
   for (const double x : p)
     logs.push_back(std::log(x));
   if (!v.at_least(1, 4))
@@ -100,7 +101,7 @@ void add_class_output(forest_spec& spec, const source& from, std::uint32_t width
 
 } // namespace
 
-forest_model read_boosting(source from) {
+forest_model read_boosting(const source& from) {
   const version v = version_of(from.object);
   const pickle::value estimators = require_estimators(from.object);
   const auto array = estimators.as_array();

@@ -52,7 +52,7 @@ private:
 
 } // namespace
 
-forest_model read_isolation(source from) {
+forest_model read_isolation(const source& from) {
   const pickle::value estimators = require_estimators(from.object);
   const std::size_t num_trees = estimators.size();
   const std::uint32_t max_samples =
@@ -160,7 +160,7 @@ forest_model read_adaboost_classifier(const source& from, const pickle::value& e
 
 } // namespace
 
-forest_model read_adaboost(source from) {
+forest_model read_adaboost(const source& from) {
   const pickle::value estimators = require_estimators(from.object);
   const std::vector<double> weights =
       require_reals(require_attr(from.object, "estimator_weights_"), "estimator_weights_", from.budget);
@@ -185,7 +185,7 @@ forest_model read_adaboost(source from) {
   return builder.build();
 }
 
-forest_model read_bagging(source from) {
+forest_model read_bagging(const source& from) {
   const pickle::value estimators = require_estimators(from.object);
   const std::size_t num_trees = estimators.size();
   const version v = version_of(from.object);

@@ -25,7 +25,7 @@ void add_class_outputs(forest_spec& spec, const source& from, std::uint32_t num_
 
 } // namespace
 
-forest_model read_trees(source from) {
+forest_model read_trees(const source& from) {
   const bool is_forest = from.kind.family == family::forest;
   const std::uint32_t num_outputs = require_count(require_attr(from.object, "n_outputs_"), "n_outputs_");
   if (num_outputs > max_outputs)

@@ -35,9 +35,9 @@ std::vector<bool> flags_of(const pickle::value& value, std::string_view name, st
   const std::vector<double> numbers = require_reals(value, name, budget);
   if (numbers.size() != count)
     refuse(name, " has ", numbers.size(), " entries, expected ", count);
-  std::vector<bool> out;
-  for (const double x : numbers)
-    out.push_back(x != 0);
+  std::vector<bool> out(count);
+  for (std::uint32_t j = 0; j < count; ++j)
+    out[j] = numbers[j] != 0;
   return out;
 }
 
@@ -280,7 +280,7 @@ private:
 
 } // namespace
 
-forest_model read_hist_boosting(source from) { return model_reader(from).read(); }
+forest_model read_hist_boosting(const source& from) { return model_reader(from).read(); }
 
 } // namespace sklearn
 } // namespace petrify::inline v0

@@ -92,12 +92,12 @@ void add_tree(forest_builder& builder, std::size_t index, const pickle::value& t
 pickle::value require_estimators(const pickle::value& object);
 
 // The readers. Each throws not_importable, invalid_argument and limit_exceeded, with the tree where one is at fault.
-forest_model read_trees(source from);
-forest_model read_boosting(source from);
-forest_model read_hist_boosting(source from);
-forest_model read_isolation(source from);
-forest_model read_adaboost(source from);
-forest_model read_bagging(source from);
+forest_model read_trees(const source& from);
+forest_model read_boosting(const source& from);
+forest_model read_hist_boosting(const source& from);
+forest_model read_isolation(const source& from);
+forest_model read_adaboost(const source& from);
+forest_model read_bagging(const source& from);
 
 // Whether it is a Pipeline, and its steps before the last one: what they do to a row. Returns the last step.
 bool is_pipeline(const pickle::value& object) noexcept;

@@ -130,7 +130,9 @@ struct version {
   std::int64_t major = 0;
   std::int64_t minor = 0;
   std::int64_t patch = 0;
-  bool at_least(std::int64_t a, std::int64_t b) const noexcept { return major > a || (major == a && minor >= b); }
+  bool at_least(std::int64_t a, std::int64_t b, std::int64_t c = 0) const noexcept {
+    return major != a ? major > a : minor != b ? minor > b : patch >= c;
+  }
 };
 
 // What the Python classes around a Booster know beside it.
@@ -221,8 +223,8 @@ public:
     return members_;
   }
 
-  // All categories of the words that hold the set, but its members. In 1.6 a node sent categories beyond these words
-  // its default way: where that is right, the set's complement goes left.
+  // All categories of the words that hold the set, but its members. From 1.6.0 to 1.7.2 a node sent categories beyond
+  // these words its default way: where that is right, the set's complement goes left.
   std::span<const std::uint32_t> others(std::uint64_t node) {
     const auto set = members(node);
     std::uint32_t end = 0;
@@ -434,13 +436,14 @@ private:
     return *max_iterations_;
   }
 
-  bool is_1_6() const noexcept { return version_.major == 1 && version_.minor == 6; }
+  // From 1.6.0 to 1.7.2 a category that is none, or beyond the words of the node's set, goes the node's default way.
+  bool checks_categories() const noexcept { return version_.at_least(1, 6) && !version_.at_least(1, 7, 3); }
   bool is_logitraw() const noexcept { return objective_->name.ends_with("binary:logitraw"); }
 
   // Margin of a base score, which is kept as what the objective makes of it. In float32, by C's logf, as in the origin.
   float margin_of(float base) const {
-    // Until 1.2 logitraw took its base score for a probability.
-    if (objective_->output == transform::logistic || (is_logitraw() && !version_.at_least(1, 3))) {
+    // Until 1.3.0 logitraw took its base score for a probability.
+    if (objective_->output == transform::logistic || (is_logitraw() && !version_.at_least(1, 3, 1))) {
       if (version_.at_least(3, 2))
         base = std::min(std::max(base, 1e-6f), 1.0f - 1e-6f);
       if (!(base > 0 && base < 1))
@@ -485,7 +488,7 @@ private:
     spec.start.resize(num_groups_);
     for (std::uint32_t g = 0; g < num_groups_; ++g) {
       const auto margin = static_cast<double>(margin_of(base_scores_[base_scores_.size() == 1 ? 0 : g]));
-      if (version_.at_least(1, 3))
+      if (version_.at_least(1, weights_ == nullptr ? 3 : 4))
         spec.start[g] = margin;
       else // the trees' sum came first
         spec.epilogue.push_back({epilogue_step::operation::add, margin, g});
@@ -501,7 +504,7 @@ private:
   }
 
   void add_categories(forest_spec& spec) const {
-    const categories_as rule = is_1_6() ? categories_as::xgboost_strict : categories_as::xgboost;
+    const categories_as rule = checks_categories() ? categories_as::xgboost_strict : categories_as::xgboost;
     std::vector<bool> has_sets(num_columns_);
     for (const json::value& tree : *trees_) {
       const json::value* const types = tree.find("split_type");
@@ -682,7 +685,7 @@ private:
       const auto to_left = static_cast<std::uint32_t>(*left.integer(i));
       const auto to_right = static_cast<std::uint32_t>(*right.integer(i));
       const missing nan_goes = integer_at(default_left, i, "default_left", 0, 1) == 1 ? missing::left : missing::right;
-      if (categories.tests(i) && is_1_6() && nan_goes == missing::right)
+      if (categories.tests(i) && checks_categories() && nan_goes == missing::right)
         builder.split_set(i, column, categories.others(i), false, nan_goes, to_left, to_right);
       else if (categories.tests(i))
         builder.split_set(i, column, categories.members(i), true, nan_goes, to_left, to_right);

@@ -147,19 +147,26 @@ struct naive_forest {
   // The value at which half of the trees' weight is reached.
   template <class T>
   double weighted_median(const T* row) const {
-    std::vector<std::pair<double, double>> all;
+    struct vote {
+      double value;
+      double weight;
+      std::size_t tree;
+    };
+    std::vector<vote> all;
     double total = 0;
     for (const naive_tree& tree : trees) {
       const double value = tree.nodes[leaf_of(tree, row)].values[0];
-      all.emplace_back(spec.leaf_type == dtype::float32 ? static_cast<double>(static_cast<float>(value)) : value,
-                       tree.weight);
+      all.push_back({spec.leaf_type == dtype::float32 ? static_cast<double>(static_cast<float>(value)) : value,
+                     tree.weight, all.size()});
       total += tree.weight;
     }
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(all.begin(), all.end(), [](const vote& a, const vote& b) {
+      return a.value < b.value || (a.value == b.value && a.tree < b.tree);
+    });
     double sum = 0;
     for (const auto& one : all)
-      if ((sum += one.second) >= 0.5 * total)
-        return one.first;
+      if ((sum += one.weight) >= 0.5 * total)
+        return one.value;
     return 0;
   }
 

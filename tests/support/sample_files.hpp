@@ -139,15 +139,15 @@ inline void add_forests(list& all) {
   sets.steps = {{row_step::operation::subtract, 2, 0.5, 0}, {row_step::operation::missing}};
   sets.best_iteration = 1;
   add_forest(all, "sets", sets, {.max_splits = 12});
-  all.push_back({"forest/golden", [](writer& out) {
-                   std::mt19937_64 random(12);
-                   const naive_forest naive =
-                       random_forest(regression(compare_as::float32, dtype::float32), {3, 3, 6}, random);
-                   forest_model model = naive.build();
-                   const std::vector<double> x = awkward_rows<double>(naive, 5, random);
-                   model.set_golden_rows(rows(x.data(), 5, 3));
-                   out.add("model", model);
-                 }});
+  all.push_back(
+      {"forest/golden", [](writer& out) {
+         std::mt19937_64 random(12);
+         const naive_forest naive = random_forest(regression(compare_as::float32, dtype::float32), {3, 3, 6}, random);
+         forest_model model = naive.build();
+         const std::vector<double> x = awkward_rows<double>(naive, 5, random);
+         model.set_golden_rows(rows(x.data(), 5, 3));
+         out.add("model", model);
+       }});
   forest_spec linear = regression(compare_as::float64, dtype::float64);
   linear.linear_leaves = true;
   add_forest(all, "linear", linear, {});
