@@ -79,7 +79,7 @@ FEW = {
     "targets",
     "vector_leaf",
 }
-# 1.3 began to add leaves to the base score in order, 1.4 did so for dart; 1.3 also took
+# 1.3 began to add leaves to the base score in order, 1.4 did so for dart; 1.3.1 took
 # the base score of binary:logitraw for a margin.
 ORDER = {
     "base_logistic",
@@ -676,7 +676,7 @@ base_case(
     "logitraw",
     {"objective": "binary:logitraw", "base_score": 0.3},
     binary,
-    "The base score of binary:logitraw is a margin itself, but before 1.3 a probability.",
+    "The base score of binary:logitraw is a margin itself, but before 1.3.1 a probability.",
 )
 base_case(
     "hinge",
@@ -727,7 +727,7 @@ if version >= (3, 2) or version < (2, 0):
             f"all_{label}",
             {"objective": "binary:logistic"},
             np.full(len(X), label),
-            "Only one label: from 2.0 on the base score is that label.",
+            "Only one label: in 3.2 the base score is that label.",
         )
 
 # ---------------------------------------------------------------------------------------
