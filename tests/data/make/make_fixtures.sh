@@ -57,9 +57,13 @@ environment sk13 "${PYTHON_SK13:-python3.11}"
 environment sk14 "${PYTHON_SK14:-python3.11}"
 environment sk19 "${PYTHON_SK19:-python3.13}"
 environment xgb10 "${PYTHON_XGB10:-python3.8}"
+environment xgb12 "${PYTHON_XGB12:-python3.8}"
+environment xgb13 "${PYTHON_XGB13:-python3.8}"
+environment xgb14 "${PYTHON_XGB14:-python3.8}"
 environment xgb15 "${PYTHON_XGB15:-python3.8}"
 environment xgb16 "${PYTHON_XGB16:-python3.10}"
 environment xgb17 "${PYTHON_XGB17:-python3.10}"
+environment xgb172 "${PYTHON_XGB172:-python3.10}"
 environment xgb20 "${PYTHON_XGB20:-python3.11}"
 environment xgb21 "${PYTHON_XGB21:-python3.11}"
 environment xgb30 "${PYTHON_XGB30:-python3.13}"
@@ -80,9 +84,13 @@ rm -rf "${models:?}/values"
 rm -rf "${models:?}/refused"
 "$venvs/sk19/bin/python" "$here/make_refused.py" "$models/refused"
 xgboost_of xgb10 xgboost-1.0
+xgboost_of xgb12 xgboost-1.2
+xgboost_of xgb13 xgboost-1.3
+xgboost_of xgb14 xgboost-1.4
 xgboost_of xgb15 xgboost-1.5
 xgboost_of xgb16 xgboost-1.6
 xgboost_of xgb17 xgboost-1.7
+xgboost_of xgb172 xgboost-1.7.2
 xgboost_of xgb20 xgboost-2.0
 xgboost_of xgb21 xgboost-2.1
 xgboost_of xgb30 xgboost-3.0

@@ -35,40 +35,83 @@ entries = []
 xgb.XGBModel._can_use_inplace_predict = lambda self: False
 
 HAS_UBJ = version >= (1, 6)
-# The pickles of 1.0 hold the model in the legacy binary format.
-HAS_PICKLE = version >= (1, 5)
-# To keep the fixtures small, other releases do without the cases that are marked as
-# extra, and those that differ little from their neighbours have only the cases named.
+# Before 1.3 a pickle holds the model in the legacy binary format.
+HAS_PICKLE = version >= (1, 3)
+# From 1.4 on a DMatrix refuses infinity, and what becomes infinity as float32.
+TAKES_INFINITY = version < (1, 4)
+
+# To keep the fixtures small, most releases do without the cases that are marked as extra,
+# and those that differ little from their neighbours have only the cases named here.
 HAS_EXTRAS = version in ((1, 7), (3, 2))
-ONLY = None
-if version in ((1, 6), (2, 0), (2, 1), (3, 0)):
-    ONLY = {
-        "base_auto_softprob",
-        "base_auto_regression",
-        "binary",
-        "categories_dart",
-        "categories_frame",
-        "categories_one_hot",
-        "categories_partition",
-        "dart",
-        "early_stopping_binary",
-        "grid",
-        "labels_bool",
-        "limited",
-        "missing_minus_one",
-        "objective_binary_logistic",
-        "objective_multi_softprob",
-        "objective_reg_quantileerror",
-        "parallel_trees",
-        "regressor",
-        "splits",
-        "targets",
-        "vector_leaf",
-        "vector_leaf_softprob",
-        "vector_leaf_single",
-    }
-# From 1.1 on a DMatrix refuses infinity, and what becomes infinity as float32.
-TAKES_INFINITY = version < (1, 1)
+SOME = {
+    "base_auto_regression",
+    "base_auto_softprob",
+    "binary",
+    "categories_dart",
+    "categories_frame",
+    "categories_one_hot",
+    "categories_partition",
+    "dart",
+    "early_stopping_regressor",
+    "grid",
+    "labels_bool",
+    "limited",
+    "missing_minus_one",
+    "objective_binary_logistic",
+    "objective_multi_softprob",
+    "objective_reg_quantileerror",
+    "parallel_trees",
+    "regressor",
+    "splits",
+    "targets",
+    "vector_leaf",
+    "vector_leaf_single",
+    "vector_leaf_softprob",
+}
+FEW = {
+    "base_auto_regression",
+    "binary",
+    "categories_partition",
+    "dart",
+    "early_stopping_regressor",
+    "objective_reg_quantileerror",
+    "splits",
+    "targets",
+    "vector_leaf",
+}
+# 1.3 began to add leaves to the base score in order, 1.4 did so for dart; 1.3.1 took
+# the base score of binary:logitraw for a margin.
+ORDER = {
+    "base_logistic",
+    "base_logitraw",
+    "dart",
+    "deleted_nodes",
+    "no_trees",
+    "objective_multi_softprob",
+    "splits",
+}
+# 1.7.3 began to send invalid categories to the left, not to the default side.
+INVALID_CATEGORIES = {"categories_one_hot", "categories_partition"}
+ONLY = {
+    (1, 2): ORDER,
+    (1, 3): ORDER,
+    (1, 4): ORDER,
+    (1, 6): SOME,
+    (2, 0): FEW,
+    (2, 1): SOME,
+    (3, 0): FEW,
+}.get(version)
+# Later releases have the like of these, in files of the same kind or smaller.
+NOT_IN_FIRST = {
+    "dart_softprob",
+    "labels_bool",
+    "labels_float64",
+    "labels_one",
+    "missing_zero_wrapper",
+    "parallel_trees",
+}
+if xgb.__version__ == "1.7.2":
+    ONLY = INVALID_CATEGORIES
 
 DTYPES = {"32": np.float32, "64": np.float64, "i64": np.int64}
 
@@ -83,7 +126,7 @@ ZERO_MARGIN = {
     "survival:cox": 1.0,
     "survival:aft": 1.0,
 }
-if version < (1, 5):
+if version < (1, 3):
     ZERO_MARGIN["binary:logitraw"] = 0.5  # later its base score is a margin
 
 # ---------------------------------------------------------------------------------------
@@ -126,6 +169,15 @@ def reachable(tree):
         if tree["left_children"][node] != -1:
             waiting += [tree["left_children"][node], tree["right_children"][node]]
     return found
+
+
+def thresholds(learner):
+    found = []
+    for tree in tree_model(learner)["trees"]:
+        for condition, left in zip(tree["split_conditions"], tree["left_children"]):
+            if left != -1:
+                found.append(float(condition))
+    return np.array(found)
 
 
 class Split:
@@ -234,7 +286,18 @@ def category_values(dtype):
 
 
 def whole_numbers_near(threshold):
-    return [np.floor(threshold) - 1, np.floor(threshold), np.ceil(threshold), np.ceil(threshold) + 1]
+    low, high = np.floor(threshold), np.ceil(threshold)
+    return [low - 1, low, high, high + 1]
+
+
+def ties_below(threshold):
+    """The whole numbers around the middle between a big threshold and the float32 below.
+
+    Through a double, the first above the middle is rounded to the middle, then down.
+    """
+    below = np.nextafter(np.float32(threshold), np.float32(-np.inf))
+    middle = (int(threshold) + int(below)) // 2
+    return [middle - 1, middle, middle + 1]
 
 
 # float32 does not hold them, and through a double the last but one comes out wrong.
@@ -283,6 +346,9 @@ def make_rows(splits, X, dtype, *, training_rows, limit, categorical, missing):
     if dtype == np.int64:
         exact = [np.array(row, dtype=np.int64) for row in rows]
         exact += [np.full(width, value, dtype=np.int64) for value in BIG_NUMBERS]
+        for split in chosen:
+            if 2**53 <= split.threshold < 2**60:
+                exact += [np.full(width, value) for value in ties_below(split.threshold)]
         return np.ascontiguousarray(np.array(exact))
 
     edges = edge_values(dtype)
@@ -369,6 +435,8 @@ def case(
     booster = booster_of(model)
     learner = contents(booster)
     if (extra and not HAS_EXTRAS) or (ONLY is not None and name not in ONLY):
+        return learner
+    if version == (1, 0) and name in NOT_IN_FIRST:
         return learner
     directory = out / name
     directory.mkdir(parents=True)
@@ -574,12 +642,30 @@ def base_case(name, parameters, target, why, **more):
 
 
 base_case("auto_regression", {}, y, "No base score given: a mean from 2.0 on.")
-base_case("auto_logistic", {"objective": "binary:logistic"}, binary, "No base score given.", extra=True)
+base_case(
+    "auto_logistic",
+    {"objective": "binary:logistic"},
+    binary,
+    "No base score given.",
+    extra=True,
+)
 base_case(
     "auto_softprob", {"objective": "multi:softprob", "num_class": 3}, three, "No base score given."
 )
-base_case("auto_poisson", {"objective": "count:poisson"}, counts, "No base score given.", extra=True)
-base_case("negative", {"base_score": -1234.5}, y, "A negative base score that swamps the leaves.", extra=True)
+base_case(
+    "auto_poisson",
+    {"objective": "count:poisson"},
+    counts,
+    "No base score given.",
+    extra=True,
+)
+base_case(
+    "negative",
+    {"base_score": -1234.5},
+    y,
+    "A negative base score that swamps the leaves.",
+    extra=True,
+)
 base_case(
     "logistic",
     {"objective": "binary:logistic", "base_score": 0.3},
@@ -590,24 +676,36 @@ base_case(
     "logitraw",
     {"objective": "binary:logitraw", "base_score": 0.3},
     binary,
-    "The base score of binary:logitraw is a margin itself, but in 1.0 a probability.",
+    "The base score of binary:logitraw is a margin itself, but before 1.3.1 a probability.",
 )
-base_case("hinge", {"objective": "binary:hinge", "base_score": 0.125}, binary, "A margin itself.", extra=True)
+base_case(
+    "hinge",
+    {"objective": "binary:hinge", "base_score": 0.125},
+    binary,
+    "The base score of binary:hinge is a margin itself.",
+    extra=True,
+)
 base_case(
     "poisson",
     {"objective": "count:poisson", "base_score": 0.7},
     counts,
-    "The margin starts from the logarithm of 0.7.", extra=True)
+    "The margin starts from the logarithm of 0.7.",
+    extra=True,
+)
 base_case(
     "tweedie",
     {"objective": "reg:tweedie", "base_score": 3.25},
     counts,
-    "The margin starts from the logarithm of 3.25.", extra=True)
+    "The margin starts from the logarithm of 3.25.",
+    extra=True,
+)
 base_case(
     "softprob",
     {"objective": "multi:softprob", "num_class": 3, "base_score": 0.1},
     three,
-    "One base score for three classes, unlike any power of two.", extra=True)
+    "One base score for three classes, unlike any power of two.",
+    extra=True,
+)
 if version >= (1, 5):
     # 1.0 writes six digits after the point, which makes a zero of it.
     base_case(
@@ -629,7 +727,7 @@ if version >= (3, 2) or version < (2, 0):
             f"all_{label}",
             {"objective": "binary:logistic"},
             np.full(len(X), label),
-            "Only one label: from 2.0 on the base score is that label.",
+            "Only one label: in 3.2 the base score is that label.",
         )
 
 # ---------------------------------------------------------------------------------------
@@ -660,7 +758,7 @@ case(
     extra=True,
 )
 signs = np.array([[-1, 1], [1, -1], [-1, -1], [1, 1]] * 8, dtype=np.float64)
-case(
+learner = case(
     "zero_threshold",
     train({"tree_method": "exact", "min_child_weight": 0}, signs, np.tile([0.0, 1, 2, 5], 8)),
     signs,
@@ -668,8 +766,9 @@ case(
     sets=("32", "64"),
     extra=True,
 )
+assert (thresholds(learner) == 0).all() and len(thresholds(learner)) > 3
 near_1024 = (1024 + np.spacing(np.float32(1024)) * np.arange(40.0))[:, None]
-case(
+learner = case(
     "adjacent_floats",
     train({"tree_method": "exact", "max_depth": 4}, near_1024, np.arange(40) // 2 % 3),
     near_1024,
@@ -678,8 +777,19 @@ case(
     splits=8,
     extra=True,
 )
+assert len(np.unique(thresholds(learner))) > 5
+big = (2.0**53 + 2.0**30 * np.arange(48))[:, None]
+learner = case(
+    "big_whole_numbers",
+    train({"max_bin": 64}, big, np.arange(48) % 5 + np.arange(48) // 6 % 3),
+    big,
+    "Whole numbers next to each other as float32: int64 must not go through a double.",
+    sets=("32", "64", "i64"),
+    extra=version != (1, 5),
+)
+assert thresholds(learner).min() > 2**53
 huge = np.random.RandomState(13).uniform(-1, 1, size=(60, 2)) * float(FLT_MAX)
-case(
+learner = case(
     "huge_features",
     train({"max_depth": 4}, huge, np.arange(60) % 4),
     huge,
@@ -688,6 +798,7 @@ case(
     splits=8,
     extra=True,
 )
+assert np.abs(thresholds(learner)).max() > 1e37
 overflowing = train({"tree_method": "exact", "max_depth": 4}, huge, np.arange(60) % 4)
 if version >= (1, 5):
     learner = case(
@@ -697,9 +808,9 @@ if version >= (1, 5):
         "The middle between two such numbers overflows: Infinity in the file.",
         extra=True,
     )
-    assert np.inf in tree_model(learner)["trees"][0]["split_conditions"]
+    assert np.inf in thresholds(learner)
 tiny = np.random.RandomState(14).uniform(-1, 1, size=(60, 2)) * 1e-40
-case(
+learner = case(
     "denormal_features",
     train({}, tiny, np.sign(tiny[:, 0]) + (tiny[:, 1] > 3e-41)),
     tiny,
@@ -708,6 +819,7 @@ case(
     splits=8,
     extra=True,
 )
+assert 0 < np.abs(thresholds(learner)).max() < 1e-38
 case(
     "lossguide",
     train({"grow_policy": "lossguide", "max_leaves": 7, "max_depth": 0}, X, y),
@@ -715,7 +827,7 @@ case(
     "Grown best first, so that nodes are numbered in another order.",
     extra=True,
 )
-if version >= (1, 5):  # 1.0 does not read such a file of its own
+if version >= (1, 1):  # 1.0 does not read such a file of its own
     learner = case(
         "deleted_nodes",
         train({"tree_method": "exact", "max_depth": 4, "gamma": 2.0}, X, y),
@@ -782,28 +894,30 @@ case(
     "Trained for no iteration at all.",
 )
 
+types = ["float", "q", "int", "i"]
 names = ["Länge", 'a "b"', "c\\d\t", "e/猫"]
 case(
     "feature_names",
-    train({}, X, data=matrix(X, label=y, feature_names=names, feature_types=["float", "q", "int", "i"])),
+    train({}, X, data=matrix(X, label=y, feature_names=names, feature_types=types)),
     X,
     "Names with quotes and letters beyond ASCII, and types.",
     **({} if version < (1, 5) else {"feature_names": names})
 )
 frame = pd.DataFrame({"whole": grid[:, 0].astype(int), "real": grid[:, 1], "flag": grid[:, 2] > 0})
-case(
-    "frame",
-    wrapper(xgb.XGBRegressor).fit(frame, grid_y),
-    frame,
-    "Trained on a DataFrame of integers, floats and booleans.",
-    extra=True,
-)
+if xgb.__version__ != "1.7.2":  # it takes no booleans beside numbers
+    case(
+        "frame",
+        wrapper(xgb.XGBRegressor).fit(frame, grid_y),
+        frame,
+        "Trained on a DataFrame of integers, floats and booleans.",
+        extra=True,
+    )
 
 # ---------------------------------------------------------------------------------------
 # Dart
 
 dart = {"booster": "dart", "rate_drop": 0.5, "one_drop": 1}
-case(
+learner = case(
     "dart",
     train(dict(dart, base_score=0.3), X, y, 5),
     X,
@@ -811,6 +925,7 @@ case(
     sets=("32", "64"),
     files=ALL_FILES,
 )
+assert len(set(learner["gradient_booster"]["weight_drop"])) > 1
 case(
     "dart_softprob",
     train(dict(dart, objective="multi:softprob", num_class=3, max_depth=2), X, three, 3),
@@ -835,9 +950,11 @@ case(
 )
 case(
     "dart_wrapper",
-    wrapper(xgb.XGBClassifier, booster="dart", rate_drop=0.5, n_estimators=5, base_score=0.5).fit(X, binary),
+    wrapper(xgb.XGBRegressor, booster="dart", rate_drop=0.5, n_estimators=5, base_score=0.3).fit(
+        X, y
+    ),
     X,
-    "A dart classifier; its default path, inplace_predict, gives other bits.",
+    "A dart regressor; its default path, inplace_predict, gives other bits.",
 )
 
 # ---------------------------------------------------------------------------------------
@@ -906,7 +1023,11 @@ case(
     extra=True,
 )
 
-labels = {"int64_0_1": np.array([0, 1]), "bool": np.array([False, True]), "float64": np.array([0.0, 1.0])}
+labels = {
+    "int64": np.array([0, 1]),
+    "bool": np.array([False, True]),
+    "float64": np.array([0.0, 1.0]),
+}
 if version < (1, 6):
     labels = {
         "text": np.array(["größe", "rot"]),
@@ -916,8 +1037,6 @@ if version < (1, 6):
         "float64": np.array([-2.0, 1.0, 3e15]),
         "one": np.array([5]),
     }
-if version == (1, 6):
-    labels["float64"] = np.array([0.0, 1.0])
 for name, values in labels.items():
     target = values[np.minimum(three, len(values) - 1)]
     case(
@@ -932,15 +1051,19 @@ for name, values in labels.items():
 # ---------------------------------------------------------------------------------------
 # Early stopping: the wrapper predicts with the trees up to the best one
 
-X_other, y_other = curve(40, 4, seed=9)
+# What three trees say, so that a fourth makes it worse; and labels most of which are
+# random, so that soon a model is too sure.
 rng = np.random.RandomState(10)
-random_labels = rng.randint(3, size=40)
+y_other = predict(train({"max_depth": 2}, X, y, 3), matrix(X))
+replaced = rng.uniform(size=len(X)) < 0.6
+binary_other = np.where(replaced, rng.randint(2, size=len(X)), binary)
+three_other = np.where(replaced, rng.randint(3, size=len(X)), three)
 stopped = xgb.train(
     {"nthread": 1, "verbosity": 0, "seed": 7, "max_depth": 2, "eta": 0.5, "tree_method": "hist"},
     matrix(X, label=y),
-    12,
-    evals=[(matrix(X_other, label=rng.normal(size=40)), "other")],
-    early_stopping_rounds=3,
+    9,
+    evals=[(matrix(X, label=y_other), "other")],
+    early_stopping_rounds=2,
     verbose_eval=False,
 )
 assert int(stopped.attributes()["best_iteration"]) + 1 < len(tree_model(contents(stopped))["trees"])
@@ -954,28 +1077,30 @@ case(
 
 def stop_early(kind, target, other, **parameters):
     """A wrapper whose best iteration is not its last one."""
-    settings = {"eval_set": [(X_other, other)], "verbose": False}
+    settings = {"eval_set": [(X, other)], "verbose": False}
     if version < (1, 6):
-        settings["early_stopping_rounds"] = 3
+        settings["early_stopping_rounds"] = 2
     else:
-        parameters["early_stopping_rounds"] = 3
-    return wrapper(kind, n_estimators=12, max_depth=2, **parameters).fit(X, target, **settings)
+        parameters["early_stopping_rounds"] = 2
+    parameters.update(n_estimators=9)
+    return wrapper(kind, max_depth=2, **parameters).fit(X, target, **settings)
 
 
 def best_count(model):
     count = int(model.get_booster().attributes()["best_iteration"]) + 1
-    parallel = model.num_parallel_tree or 1
-    trees = len(tree_model(contents(model.get_booster()))["trees"]) // parallel
-    assert count < trees
+    learner = contents(model.get_booster())
+    groups = max(1, int(learner["learner_model_param"]["num_class"]))
+    trees_each = (model.num_parallel_tree or 1) * groups
+    assert 0 < count < len(tree_model(learner)["trees"]) // trees_each
     return count
 
 
 # The files of 1.0 are all read as Boosters, which use every tree.
 stopped_files = ["model.pkl"] if HAS_PICKLE else ["model.json"]
 for name, kind, target, other in (
-    ("regressor", xgb.XGBRegressor, y, rng.normal(size=40)),
-    ("binary", xgb.XGBClassifier, binary, rng.randint(2, size=40)),
-    ("three", xgb.XGBClassifier, three, random_labels),
+    ("regressor", xgb.XGBRegressor, y, y_other),
+    ("binary", xgb.XGBClassifier, binary, binary_other),
+    ("three", xgb.XGBClassifier, three, three_other),
 ):
     model = stop_early(kind, target, other)
     case(
@@ -990,7 +1115,7 @@ for name, kind, target, other in (
     )
 if version >= (1, 5):
     model = stop_early(
-        xgb.XGBRegressor, y, rng.normal(size=40), booster="dart", rate_drop=0.5, num_parallel_tree=2
+        xgb.XGBRegressor, y, y_other, booster="dart", rate_drop=0.2, num_parallel_tree=2
     )
     case(
         "early_stopping_dart",
@@ -1047,7 +1172,9 @@ if version >= (2, 0):
     )
     case(
         "vector_leaf_labels",
-        wrapper(xgb.XGBClassifier, base_score=0.5, **vector).fit(X, np.column_stack([binary, three > 1])),
+        wrapper(xgb.XGBClassifier, base_score=0.5, **vector).fit(
+            X, np.column_stack([binary, three > 1])
+        ),
         X,
         "Two independent labels in the leaves of one tree.",
         extra=True,
@@ -1207,8 +1334,10 @@ else:
 if version < (1, 5):
     refuse("inf.json", overflowing, "A bare inf among numbers, which 1.0 writes and cannot read.")
 if version < (3, 1):
-    # From 2.1 on only this ending asks for the legacy format.
-    refuse("legacy.deprecated", trees, "The legacy binary format.")
+    # From 2.1 on only the ending .deprecated asks for the legacy format.
+    save_model(trees, refused / "legacy.deprecated")
+    (refused / "legacy.deprecated").rename(refused / "legacy.model")
+    refused_files.append({"file": "legacy.model", "why": "The legacy binary format."})
 write_json(refused / "refused.json", refused_files)
 
 lines = [json.dumps(entry, ensure_ascii=False) for entry in entries]
