@@ -488,7 +488,9 @@ private:
     spec.start.resize(num_groups_);
     for (std::uint32_t g = 0; g < num_groups_; ++g) {
       const auto margin = static_cast<double>(margin_of(base_scores_[base_scores_.size() == 1 ? 0 : g]));
-      if (version_.at_least(1, weights_ == nullptr ? 3 : 4))
+      // Without trees there is nothing to add to, but in 1.0.
+      const bool has_sum = !version_.at_least(1, 2) || !trees_->empty();
+      if (version_.at_least(1, weights_ == nullptr ? 3 : 4) || !has_sum)
         spec.start[g] = margin;
       else // the trees' sum came first
         spec.epilogue.push_back({epilogue_step::operation::add, margin, g});

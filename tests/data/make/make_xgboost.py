@@ -1331,7 +1331,7 @@ else:
         wrapper(xgb.XGBClassifier, n_estimators=2).fit(X, binary),
         "A pickled wrapper, whose Booster is in the legacy binary format.",
     )
-if version < (1, 5):
+if version < (1, 2):
     refuse("inf.json", overflowing, "A bare inf among numbers, which 1.0 writes and cannot read.")
 if version < (3, 1):
     # From 2.1 on only the ending .deprecated asks for the legacy format.
