@@ -156,7 +156,7 @@ struct known_objective {
   transform output;
   petrify::task task;
 };
-constexpr std::array<known_objective, 19> known_objectives = {{
+constexpr std::array<known_objective, 21> known_objectives = {{
     {"", transform::identity, task::regression}, // the user's own
     {"custom", transform::identity, task::regression},
     {"regression", transform::identity, task::regression},
@@ -174,6 +174,8 @@ constexpr std::array<known_objective, 19> known_objectives = {{
     {"multiclassova", transform::sigmoids, task::classification},
     {"cross_entropy", transform::sigmoids, task::regression},
     {"cross_entropy_lambda", transform::log1p_exp, task::regression},
+    {"xentropy", transform::sigmoids, task::regression}, // their names until 2.3
+    {"xentlambda", transform::log1p_exp, task::regression},
     {"lambdarank", transform::identity, task::ranking},
     {"rank_xendcg", transform::identity, task::ranking},
 }};
@@ -313,7 +315,7 @@ private:
     using op = epilogue_step::operation;
     if (header_.find("average_output"))
       spec.epilogue.push_back({op::divide, static_cast<double>(num_iterations_), 0});
-    spec.num_raw_steps = static_cast<std::uint32_t>(spec.epilogue.size());
+    // The raw score is the sum all the same: only what is made of it starts from the average.
     switch (known->output) {
     case transform::identity:
       if (written.parameters.contains("sqrt"))

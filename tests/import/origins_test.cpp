@@ -249,6 +249,8 @@ tally check_library(const std::string& library) {
 
 TEST_CASE("EveryXgboostFixturePredictsTheOriginsBits") { CHECK(check_library("xgboost").files >= 400); }
 
+TEST_CASE("EveryLightgbmFixturePredictsTheOriginsBits") { CHECK(check_library("lightgbm").files >= 200); }
+
 TEST_CASE("EveryScikitLearnEnsembleFixturePredictsTheOriginsBits") { CHECK(check_library("ensembles").files >= 200); }
 
 TEST_CASE("WhatALibraryHasAndPetrifyHasNotIsRefusedByName") {

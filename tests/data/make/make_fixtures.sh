@@ -51,7 +51,17 @@ ensembles_of() {
     "$venvs/$1/bin/python" "$here/make_ensembles.py" "$models/$2"
 }
 
+# lightgbm_of NAME OUT: the models of one LightGBM release
+lightgbm_of() {
+    rm -rf "${models:?}/$2"
+    "$venvs/$1/bin/python" "$here/make_lightgbm.py" "$models/$2"
+}
+
 mkdir -p "$venvs"
+environment lgb22 "${PYTHON_LGB22:-python3.8}"
+environment lgb23 "${PYTHON_LGB23:-python3.8}"
+environment lgb33 "${PYTHON_LGB33:-python3.10}"
+environment lgb47 "${PYTHON_LGB47:-python3.13}"
 environment sk12 "${PYTHON_SK12:-python3.10}"
 environment sk13 "${PYTHON_SK13:-python3.11}"
 environment sk14 "${PYTHON_SK14:-python3.11}"
@@ -98,3 +108,7 @@ xgboost_of xgb31 xgboost-3.1
 xgboost_of xgb32 xgboost-3.2
 rm -rf "${models:?}/xgboost-layouts"
 "$venvs/xgb32/bin/python" "$here/make_xgboost_layouts.py" "$models"
+lightgbm_of lgb22 lightgbm-2.2
+lightgbm_of lgb23 lightgbm-2.3
+lightgbm_of lgb33 lightgbm-3.3
+lightgbm_of lgb47 lightgbm-4.7
