@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 namespace petrify::inline v0 {
 
@@ -507,7 +508,7 @@ private:
 
   void add_categories(forest_spec& spec) const {
     const categories_as rule = checks_categories() ? categories_as::xgboost_strict : categories_as::xgboost;
-    std::vector<bool> has_sets(num_columns_);
+    std::set<std::uint32_t> has_sets; // by what the trees hold: a file of a few bytes can declare 2^31 columns
     for (const json::value& tree : *trees_) {
       const json::value* const types = tree.find("split_type");
       const numbers* const kinds = types == nullptr ? nullptr : types->as_numbers();
@@ -518,11 +519,10 @@ private:
       for (std::uint64_t i = 0; i < kinds->size(); ++i)
         if (kinds->integer(i) == 1)
           if (const auto column = indices->integer(i); column && *column >= 0 && *column < num_columns_)
-            has_sets[static_cast<std::size_t>(*column)] = true;
+            has_sets.insert(static_cast<std::uint32_t>(*column));
     }
-    for (std::uint32_t j = 0; j < num_columns_; ++j)
-      if (has_sets[j])
-        spec.categories.push_back({j, rule, {}, {}});
+    for (const std::uint32_t column : has_sets)
+      spec.categories.push_back({column, rule, {}, {}});
     if (const json::value* const cats = model_->find("cats"))
       add_dictionaries(spec, *cats);
   }
