@@ -36,6 +36,8 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
   for (const std::uint32_t width : widths)
     out.push_back({width, width, width});
   const std::uint64_t num_sums = total();
+  // Of all outputs; counted anew only where it changes, for there may be as many operations as outputs.
+  std::uint64_t columns = num_sums;
   std::size_t num_adds = 0;
   bool reshaped[2] = {false, false}; // in the raw score, behind it
   for (std::size_t i = 0; i < epilogue.size(); ++i) {
@@ -46,7 +48,7 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
            " is not known to petrify " PETRIFY_VERSION_STRING);
     if (e.op == epilogue_op::add) {
       ++num_adds;
-      if (const std::uint64_t columns = total(); e.column >= columns)
+      if (e.column >= columns)
         fail(wrong, where(), "column ", e.column, ", expected less than ", columns);
     } else if (e.column != all_raw_columns) {
       fail(errc::unsupported, where(), "on column ", e.column, " alone, expected on all");
@@ -64,12 +66,13 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
           fail(wrong, where(), "on outputs of ", width, " columns, expected ", change->from);
         width = change->to;
       }
+      columns = total();
+      for (std::size_t o = 0; o < widths.size(); ++o) {
+        out[o].final = widths[o];
+        if (in_raw)
+          out[o].raw = widths[o];
+      }
     }
-    for (std::size_t o = 0; o < widths.size(); ++o)
-      (i < num_raw_ops ? out[o].raw : out[o].final) = widths[o];
-    if (i < num_raw_ops)
-      for (column_counts& counts : out)
-        counts.final = counts.raw;
   }
   // An add costs one addition, every other operation one for each column: this keeps a row's cost linear.
   if (num_adds > 2 * num_sums || epilogue.size() - num_adds > max_wide_epilogue_ops)

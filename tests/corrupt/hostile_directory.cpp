@@ -136,6 +136,47 @@ fb::Offset<fbs::Forest> full_forest(fb::FlatBufferBuilder& b, std::size_t length
   return f.Finish();
 }
 
+// A forest without trees, of as many outputs as there is room for, with an operation of the epilogue on each.
+std::vector<std::byte> operation_on_each_output(std::size_t size) {
+  fb::FlatBufferBuilder b;
+  const std::size_t count = size / 32;
+  const auto one = [&](auto value) { return b.CreateVector(std::vector{value}); };
+  const auto of_each = [&](auto value) { return b.CreateVector(std::vector(count, value)); };
+  const auto column = one(std::uint32_t{0});
+  const auto slot_kind = one(fbs::SlotKind::zero);
+  const auto missing = one(fbs::MissingRule::left);
+  const auto layout = one(fbs::LayoutKind::n8);
+  const auto slot_bits = one(std::uint8_t{8});
+  const auto block_trees = one(std::uint8_t{8});
+  const auto num_nodes = one(std::uint64_t{0});
+  const auto start = of_each(0.0);
+  const auto parameters = of_each(0.0);
+  const auto ops = of_each(fbs::EpilogueOp::add);
+  const auto columns = of_each(std::uint32_t{0});
+  const auto widths = of_each(std::uint32_t{1});
+  const auto num_classes = of_each(std::uint32_t{0});
+  const auto types = of_each(fbs::ElementType::float64);
+  fbs::ForestBuilder f(b);
+  f.add_task(fbs::Task::regression);
+  f.add_num_columns(1);
+  f.add_slot_columns(column);
+  f.add_slot_kinds(slot_kind);
+  f.add_slot_missing(missing);
+  f.add_layout_kinds(layout);
+  f.add_layout_slot_bits(slot_bits);
+  f.add_layout_block_trees(block_trees);
+  f.add_layout_num_nodes(num_nodes);
+  f.add_start(start);
+  f.add_epilogue_ops(ops);
+  f.add_epilogue_parameters(parameters);
+  f.add_epilogue_columns(columns);
+  f.add_output_widths(widths);
+  f.add_output_num_classes(num_classes);
+  f.add_output_types(types);
+  const auto forest = f.Finish().Union();
+  return finish(b, {fbs::CreateObject(b, b.CreateString("a"), fbs::Description::Forest, forest)});
+}
+
 // All objects have the same description, whose fields all are the same few vectors.
 std::vector<std::byte> one_forest_for_all(std::size_t size) {
   fb::FlatBufferBuilder b;
@@ -317,6 +358,7 @@ const std::vector<hostile_case>& hostile_cases() {
       {"one forest for all objects", one_forest_for_all},
       {"one empty forest for all objects", one_empty_forest_for_all},
       {"many forests", many_forests},
+      {"an operation on each output", operation_on_each_output},
       {"long names", long_names},
       {"one name for all objects", one_name_for_all},
       {"empty segments of one object", empty_segments_of_one},
