@@ -27,6 +27,9 @@ namespace petrify::inline v0 {
 
 namespace {
 
+constexpr const char* known_formats =
+    "a pickle, a joblib dump, XGBoost's JSON or UBJSON, LightGBM's text, or a .npy file";
+
 std::string shape_text(std::span<const std::uint64_t> shape) {
   std::string out = "(";
   for (std::size_t i = 0; i < shape.size(); ++i)
@@ -51,9 +54,14 @@ public:
   }
 
   void json_document(const json::document& document) {
-    if (!is_xgboost_model(document.root()))
-      fail(errc::not_importable, {}, "holds ", document.root().describe(),
-           ", expected an XGBoost model with its \"learner\"");
+    const json::value& root = document.root();
+    if (root.find("tree_info") != nullptr)
+      fail(errc::not_importable, {},
+           "LightGBM's dump_model, which leaves out what predictions need, expected save_model's text");
+    if (root.find("features_info") != nullptr)
+      fail(errc::not_importable, {}, "a CatBoost model, which petrify does not import, expected ", known_formats);
+    if (!is_xgboost_model(root))
+      fail(errc::not_importable, {}, "holds ", root.describe(), ", expected an XGBoost model with its \"learner\"");
     put_model(options_.name.empty() ? "model" : options_.name,
               import_xgboost(document.root(), boosted(), trees_reported()));
   }
@@ -217,9 +225,6 @@ private:
   std::uint64_t array_size_ = 0; // of the array that is being written; 0: not known
 };
 
-constexpr const char* known_formats =
-    "a pickle, a joblib dump, XGBoost's JSON or UBJSON, LightGBM's text, or a .npy file";
-
 [[noreturn]] void fail_unknown_format(std::span<const std::byte> bytes) {
   const auto start = bytes.first(std::min<std::size_t>(bytes.size(), 64));
   if (bytes.empty())
@@ -245,11 +250,14 @@ std::optional<import_format> format_of(std::span<const std::byte> bytes) {
   if (is_lightgbm_text(bytes))
     return import_format::lightgbm;
   // Both of XGBoost's binary formats, which 3.1 no longer reads either.
-  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
-  if (start == "binf" || start == "bs64")
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 32));
+  if (start.starts_with("binf") || start.starts_with("bs64"))
     fail(errc::not_importable, {},
          "XGBoost's old binary format, expected JSON or UBJSON: load it with XGBoost 1.6 to "
          "3.0 and save_model(\"model.json\")");
+  if (start.starts_with("booster[0]:") || start.starts_with("[\n  { \"nodeid\""))
+    fail(errc::not_importable, {},
+         "XGBoost's dump_model, which leaves out what predictions need, expected save_model(\"model.json\")");
   return std::nullopt;
 }
 
