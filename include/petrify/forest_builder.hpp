@@ -89,6 +89,8 @@ struct epilogue_step {
     signed_square = 14,
     log1p_exp = 15,
     mirror = 16,
+    sort = 17,
+    softplus_gaps = 18,
   };
   operation op;
   double parameter = 0;

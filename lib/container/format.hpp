@@ -103,6 +103,8 @@ enum class epilogue_op : std::uint8_t {
   signed_square = 14,
   log1p_exp = 15,
   mirror = 16,
+  sort = 17,
+  softplus_gaps = 18,
 };
 enum class decision_rule : std::uint8_t { none = 0, argmax_raw = 1, argmax_final = 2, cut_raw = 3, cut_final = 4 };
 enum class leaf_id_rule : std::uint8_t { none = 0, preorder = 1, stored = 2 };

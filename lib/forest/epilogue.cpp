@@ -43,7 +43,7 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
   for (std::size_t i = 0; i < epilogue.size(); ++i) {
     const epilogue_entry& e = epilogue[i];
     const auto where = [&] { return text("epilogue operation ", i); };
-    if (e.op == epilogue_op::none || e.op > epilogue_op::mirror)
+    if (e.op == epilogue_op::none || e.op > epilogue_op::softplus_gaps)
       fail(errc::unsupported, where(), "operation ", static_cast<unsigned>(e.op),
            " is not known to petrify " PETRIFY_VERSION_STRING);
     if (e.op == epilogue_op::add) {
@@ -74,7 +74,8 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
       }
     }
   }
-  // An add costs one addition, every other operation one for each column: this keeps a row's cost linear.
+  // An add costs one addition, every other operation one for each column, sort a few: this keeps a row's cost linear,
+  // or nearly so.
   if (num_adds > 2 * num_sums || epilogue.size() - num_adds > max_wide_epilogue_ops)
     fail(wrong, {}, num_adds, " add operations and ", epilogue.size() - num_adds,
          " others, expected at most two a sum and ", max_wide_epilogue_ops);

@@ -36,6 +36,20 @@ void softmax(Sum* x, std::size_t n, softmax_kind kind) noexcept {
     x[k] /= divisor;
 }
 
+// A total order, so that every way to sort gives the same bits: -0 before 0, NaN last.
+template <class Sum>
+bool is_before(Sum a, Sum b) noexcept {
+  if (a == b)
+    return std::signbit(a) && !std::signbit(b);
+  return a < b || (std::isnan(b) && !std::isnan(a));
+}
+
+// log(1 + exp(x)) that does not overflow.
+template <class Sum>
+Sum softplus(Sum x) noexcept {
+  return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+}
+
 // The columns as they are between two operations: the outputs' parts follow each other.
 template <class Sum>
 class columns_of {
@@ -80,6 +94,11 @@ public:
       return;
     case epilogue_op::complement: return widen([](Sum p) { return Sum{1} - p; });
     case epilogue_op::mirror: return widen([](Sum d) { return -d; });
+    case epilogue_op::sort: std::sort(x_, x_ + total_, is_before<Sum>); return;
+    case epilogue_op::softplus_gaps:
+      for (std::size_t k = 1; k < total_; ++k)
+        x_[k] = x_[k - 1] + (parameter + softplus(x_[k]));
+      return;
     case epilogue_op::none: return; // read_forest refuses it
     }
   }

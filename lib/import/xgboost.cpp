@@ -2,6 +2,7 @@
 
 #include "base/checked.hpp"
 #include "base/fail.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,8 @@ using json::numbers;
 // Raw columns of one model; real ones have thousands at most.
 constexpr std::int64_t max_groups = 1 << 20;
 constexpr std::int64_t no_child = -1;
+// Expectiles of one row keep this distance, and so do the base scores before they become margins.
+constexpr float least_gap = 1e-6f;
 
 template <class... Pieces>
 [[noreturn]] void refuse(const Pieces&... pieces) {
@@ -86,19 +89,20 @@ std::vector<float> base_scores_of(const json::value& from) {
 }
 
 // What an objective does to margins, and what kind of model it makes.
-enum class transform { identity, logistic, exponential, softmax, hinge };
+enum class transform { identity, logistic, exponential, softmax, hinge, quantiles, expectiles };
 struct objective {
   std::string_view name;
   transform output;
   petrify::task task;
 };
-constexpr std::array<objective, 24> objectives = {{
+constexpr std::array<objective, 21> objectives = {{
     {"reg:squarederror", transform::identity, task::regression},
-    {"reg:linear", transform::identity, task::regression},
+    {"reg:linear", transform::identity, task::regression}, // read, but not written, by all releases
     {"reg:squaredlogerror", transform::identity, task::regression},
     {"reg:pseudohubererror", transform::identity, task::regression},
     {"reg:absoluteerror", transform::identity, task::regression},
-    {"reg:quantileerror", transform::identity, task::regression},
+    {"reg:quantileerror", transform::quantiles, task::regression},
+    {"reg:expectileerror", transform::expectiles, task::regression},
     {"reg:logistic", transform::logistic, task::regression},
     {"reg:gamma", transform::exponential, task::regression},
     {"reg:tweedie", transform::exponential, task::regression},
@@ -113,11 +117,6 @@ constexpr std::array<objective, 24> objectives = {{
     {"rank:pairwise", transform::identity, task::ranking},
     {"rank:ndcg", transform::identity, task::ranking},
     {"rank:map", transform::identity, task::ranking},
-    // Objectives of the GPU plugin: the same formulas.
-    {"gpu:reg:linear", transform::identity, task::regression},
-    {"gpu:reg:logistic", transform::logistic, task::regression},
-    {"gpu:binary:logistic", transform::logistic, task::classification},
-    {"gpu:binary:logitraw", transform::identity, task::classification},
 }};
 
 const objective& objective_of(const std::string& name) {
@@ -439,7 +438,7 @@ private:
 
   // From 1.6.0 to 1.7.2 a category that is none, or beyond the words of the node's set, goes the node's default way.
   bool checks_categories() const noexcept { return version_.at_least(1, 6) && !version_.at_least(1, 7, 3); }
-  bool is_logitraw() const noexcept { return objective_->name.ends_with("binary:logitraw"); }
+  bool is_logitraw() const noexcept { return objective_->name == "binary:logitraw"; }
 
   // Margin of a base score, which is kept as what the objective makes of it. In float32, by C's logf, as in the origin.
   float margin_of(float base) const {
@@ -456,6 +455,19 @@ private:
     return base;
   }
 
+  // Margin of each group. Expectiles behind the first have the margin of their distance to the one before.
+  std::vector<float> margins() const {
+    std::vector<float> out(num_groups_);
+    for (std::uint32_t g = 0; g < num_groups_; ++g)
+      out[g] = margin_of(base_scores_[base_scores_.size() == 1 ? 0 : g]);
+    if (objective_->output == transform::expectiles)
+      for (std::uint32_t g = num_groups_ - 1; g > 0; --g) {
+        const float gap = std::max(out[g] - out[g - 1] - least_gap, least_gap);
+        out[g] = gap + std::log(-std::expm1(-gap));
+      }
+    return out;
+  }
+
   std::vector<epilogue_step> transform_steps() const {
     using op = epilogue_step::operation;
     switch (objective_->output) {
@@ -468,6 +480,15 @@ private:
     case transform::exponential: return {{op::exp, 0, 0}};
     case transform::softmax: return {{op::softmax_wide_sum, 0, 0}};
     case transform::hinge: return {{op::is_positive, 0, 0}};
+    // Since 3.4 quantiles do not cross.
+    case transform::quantiles:
+      if (num_groups_ == 1 || !version_.at_least(3, 4))
+        return {};
+      return {{op::sort, 0, 0}};
+    case transform::expectiles:
+      if (num_groups_ == 1)
+        return {};
+      return {{op::softplus_gaps, static_cast<double>(least_gap), 0}};
     }
     return {};
   }
@@ -487,8 +508,9 @@ private:
     spec.leaf_type = dtype::float32;
     spec.accumulator = dtype::float32;
     spec.start.resize(num_groups_);
+    const std::vector<float> all_margins = margins();
     for (std::uint32_t g = 0; g < num_groups_; ++g) {
-      const auto margin = static_cast<double>(margin_of(base_scores_[base_scores_.size() == 1 ? 0 : g]));
+      const auto margin = static_cast<double>(all_margins[g]);
       // Without trees there is nothing to add to, but in 1.0.
       const bool has_sum = !version_.at_least(1, 2) || !trees_->empty();
       if (version_.at_least(1, weights_ == nullptr ? 3 : 4) || !has_sum)
@@ -539,7 +561,9 @@ private:
       if (values == nullptr)
         refuse("the categories of column ", j, " are ", require(one, "values").describe(), ", expected numbers");
       category_dictionary names{j, {}};
-      bool is_ascii = true;
+      // Before 3.4 XGBoost counted characters where it should have counted bytes: behind the first text that is not
+      // ASCII the names are cut wrongly. They stay so when 3.4 saves such a model again; then most are no UTF-8.
+      bool is_right = true;
       if (const json::value* const offsets = one.find("offsets")) {
         const numbers* const ends = offsets->as_numbers();
         if (ends == nullptr)
@@ -552,16 +576,20 @@ private:
           std::string name;
           for (std::int64_t at = begin; at < end; ++at) {
             name += static_cast<char>(values->integer(static_cast<std::uint64_t>(at)).value_or(0));
-            is_ascii &= static_cast<signed char>(name.back()) >= 0;
+            is_right &= static_cast<signed char>(name.back()) >= 0 || version_.at_least(3, 4);
           }
+          is_right &= is_utf8(name);
           names.names.push_back(std::move(name));
         }
-        // XGBoost counts characters where it should count bytes: behind the first other text the names are cut wrongly.
-        if (!is_ascii)
+        if (!is_right)
           names.names.clear();
       } else {
         for (std::uint64_t i = 0; i < values->size(); ++i) {
-          const auto whole = values->integer(i);
+          auto whole = values->integer(i);
+          // uint16 and uint32, of which UBJSON has the signed ones alone.
+          if (const std::int64_t type = whole && *whole < 0 ? integer_of(require(one, "type")).value_or(0) : 0;
+              type == 12 || type == 14)
+            *whole += type == 12 ? std::int64_t{1} << 16 : std::int64_t{1} << 32;
           names.names.push_back(whole ? text(*whole) : text(values->real(i)));
         }
       }
@@ -662,6 +690,8 @@ private:
     if (target < 0 || target >= num_groups_)
       refuse("tree_info is ", target, ", expected 0 to ", num_groups_ - 1);
     const float weight = weights_ == nullptr ? 1.0f : weights_->real(t);
+    // Up to 3.2 each of dart's trees predicts by itself, added to zero: a leaf of -0.0 then is 0.0.
+    const float zero_before_weight = version_.at_least(3, 3) ? -0.0f : 0.0f;
 
     const std::vector<bool> reached = reachable(left, right, num_nodes);
     builder.begin_tree(num_nodes, vector_leaves_ ? 0 : static_cast<std::uint32_t>(target));
@@ -678,7 +708,7 @@ private:
           values[0] = static_cast<double>(conditions.real(i));
         if (weights_ != nullptr)
           for (double& value : values)
-            value = static_cast<double>(static_cast<float>(value) * weight);
+            value = static_cast<double>((zero_before_weight + static_cast<float>(value)) * weight);
         builder.leaf(i, values);
         continue;
       }

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <new>
 #include <thread>
 
@@ -182,6 +184,30 @@ TEST_CASE("EpilogueComputesTheFormulasOfTheFormat") {
   const double e = std::exp(-1.0);
   CHECK(proba({{op::softmax, 0, 0}}, {0, 1}) == std::vector<double>{e / (e + 1), 1 / (e + 1)});
   CHECK(proba({{op::complement, 0, 0}}, {0.25, 0.5}, 1) == std::vector<double>{0.75, 0.25, 0.5, 0.5});
+  const double gap = 2 + (0.5 + std::log1p(std::exp(-3.0)));
+  CHECK(proba({{op::softplus_gaps, 0.5, 0}}, {2, -3, 1000}, 1) == std::vector<double>{2, gap, gap + 1000.5});
+  CHECK(proba({{op::softplus_gaps, 0.5, 0}}, {2}, 1) == std::vector<double>{2});
+}
+
+TEST_CASE("SortOrdersTheColumnsOfAllOutputsWithNanLast") {
+  for (const std::uint32_t width : {1u, 3u}) {
+    forest_spec spec;
+    spec.epilogue = {{epilogue_step::operation::sort, 0, 0}};
+    spec.start.assign(6, -0.0); // keeps the sign of a zero
+    output_spec o;
+    o.width = width;
+    spec.outputs.assign(6 / width, o);
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const double inf = std::numeric_limits<double>::infinity();
+    const opened model(constant(spec, {nan, inf, 0.0, -1, -0.0, -inf}));
+    const std::vector<double> sorted = model.forest().predict_proba(std::vector<double>{0});
+    REQUIRE(sorted.size() == 6);
+    CHECK(std::vector<double>(sorted.begin(), sorted.end() - 1) == std::vector<double>{-inf, -1, 0, 0, inf});
+    CHECK(std::signbit(sorted[2]));
+    CHECK(!std::signbit(sorted[3]));
+    CHECK(std::isnan(sorted[5]));
+    CHECK(std::isnan(model.forest().predict_raw(std::vector<double>{0})[0])); // the raw score stays
+  }
 }
 
 TEST_CASE("CutDecidesATieAsItIsTold") {

@@ -137,6 +137,10 @@ TEST_CASE("EveryFieldOfAnXgboostModelIsChecked") {
       {"two base scores for one", [](json& m) { param(m, "base_score") = "[1,2]"; }, "2 base scores"},
       {"another booster", [](json& m) { m["learner"]["gradient_booster"]["name"] = "gbforest"; }, "gbforest"},
       {"another objective", [](json& m) { m["learner"]["objective"]["name"] = "reg:magic"; }, "reg:magic"},
+      // Of XGBoost's plugins, which no wheel has; and of releases before 1.0.
+      {"an objective of oneAPI", [](json& m) { m["learner"]["objective"]["name"] = "reg:logistic_oneapi"; },
+       "reg:logistic_oneapi"},
+      {"an objective of 0.90", [](json& m) { m["learner"]["objective"]["name"] = "gpu:reg:linear"; }, "gpu:reg:linear"},
       {"no objective", [](json& m) { m["learner"].erase("objective"); }, "objective"},
       {"no learner", [](json& m) { m.erase("learner"); }, "learner"},
       {"no version", [](json& m) { m.erase("version"); }, "version"},

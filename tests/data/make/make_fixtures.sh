@@ -7,7 +7,7 @@
 #   PYTHON_SK13     (default: python3.10, python3.11, python3.11, python3.13)
 #   PYTHON_SK14
 #   PYTHON_SK19
-#   PYTHON_XGB10 … PYTHON_XGB32
+#   PYTHON_XGB10 … PYTHON_XGB34
 #                   (default: python3.8 up to 1.5, 3.10 up to 1.7, 3.11 up to 2.1, then 3.13)
 #
 # An environment that exists already is used as it is.
@@ -79,6 +79,8 @@ environment xgb21 "${PYTHON_XGB21:-python3.11}"
 environment xgb30 "${PYTHON_XGB30:-python3.13}"
 environment xgb31 "${PYTHON_XGB31:-python3.13}"
 environment xgb32 "${PYTHON_XGB32:-python3.13}"
+environment xgb33 "${PYTHON_XGB33:-python3.13}"
+environment xgb34 "${PYTHON_XGB34:-python3.13}"
 
 "$venvs/sk19/bin/python" "$models/iris/make_iris.py"
 models_of sk12 sklearn-1.2
@@ -106,8 +108,8 @@ xgboost_of xgb21 xgboost-2.1
 xgboost_of xgb30 xgboost-3.0
 xgboost_of xgb31 xgboost-3.1
 xgboost_of xgb32 xgboost-3.2
-rm -rf "${models:?}/xgboost-layouts"
-"$venvs/xgb32/bin/python" "$here/make_xgboost_layouts.py" "$models"
+xgboost_of xgb33 xgboost-3.3
+xgboost_of xgb34 xgboost-3.4
 lightgbm_of lgb22 lightgbm-2.2
 lightgbm_of lgb23 lightgbm-2.3
 lightgbm_of lgb33 lightgbm-3.3

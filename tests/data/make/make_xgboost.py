@@ -5,7 +5,7 @@ and what XGBoost predicts for them. cases.json lists the cases. One script serve
 releases; what a release does not have is left out there.
 
 All outputs come from Booster.predict on a DMatrix, also those of the scikit-learn
-wrappers: their default path, inplace_predict, adds up dart trees in another way.
+wrappers: up to 3.2 their default path, inplace_predict, adds up dart trees in another way.
 """
 
 import json
@@ -92,6 +92,63 @@ ORDER = {
 }
 # 1.7.3 began to send invalid categories to the left, not to the default side.
 INVALID_CATEGORIES = {"categories_one_hot", "categories_partition"}
+# 3.3 put dart's weights beside the model, 3.4 within it. 3.3 brought expectiles, and vector
+# leaves to dart and to categories; 3.4 sorts quantiles.
+NEW_LAYOUT = {
+    "base_auto_regression",
+    "base_expectile",
+    "base_expectiles",
+    "binary",
+    "categories_dart",
+    "categories_frame",
+    "dart",
+    "dart_continued",
+    "dart_limited",
+    "dart_softprob",
+    "dart_undropped",
+    "dart_wrapper",
+    "early_stopping_dart",
+    "early_stopping_regressor",
+    "expectile_one",
+    "objective_reg_expectileerror",
+    "objective_reg_quantileerror",
+    "quantiles_crossing",
+    "quantiles_descending",
+    "targets",
+    "vector_leaf",
+    "vector_leaf_categories",
+    "vector_leaf_dart",
+    "vector_leaf_expectiles",
+    "vector_leaf_quantiles",
+    "vector_leaf_single",
+}
+# The extras of 3.4, which has the objectives and wrappers of all kinds besides.
+LATEST = NEW_LAYOUT | {
+    "base_auto_logistic",
+    "base_auto_poisson",
+    "base_hinge",
+    "base_poisson",
+    "categories_softprob",
+    "frame",
+    "labels_wrapper",
+    "limited_parallel",
+    "quantile_one",
+    "ranker",
+    "vector_leaf_labels",
+    "vector_leaf_limited",
+}
+# 3.2 has the like of these.
+NOT_IN_LATEST = {
+    "base_all_0",
+    "base_all_1",
+    "deleted_nodes",
+    "feature_names",
+    "grid",
+    "labels_bool",
+    "missing_zero_wrapper",
+    "one_class",
+    "three",
+}
 ONLY = {
     (1, 2): ORDER,
     (1, 3): ORDER,
@@ -100,7 +157,9 @@ ONLY = {
     (2, 0): FEW,
     (2, 1): SOME,
     (3, 0): FEW,
+    (3, 3): NEW_LAYOUT,
 }.get(version)
+ALSO = {(3, 3): NEW_LAYOUT, (3, 4): LATEST}.get(version, set())
 # Later releases have the like of these, in files of the same kind or smaller.
 NOT_IN_FIRST = {
     "dart_softprob",
@@ -150,6 +209,12 @@ def tree_model(learner):
     return booster["gbtree"]["model"] if "gbtree" in booster else booster["model"]
 
 
+def dart_weights(learner):
+    """Beside the trees' model, and from 3.4 on within it."""
+    booster = learner["gradient_booster"]
+    return booster["weight_drop"] if version < (3, 4) else booster["model"]["weight_drop"]
+
+
 def base_scores(learner):
     text = learner["learner_model_param"]["base_score"]
     return [float(part) for part in text.strip("[]").split(",")]
@@ -158,6 +223,8 @@ def base_scores(learner):
 def raw_is_exact(learner):
     """Whether the raw score is made of float32 additions alone."""
     zero = ZERO_MARGIN.get(learner["objective"]["name"])
+    if learner["objective"]["name"] == "reg:expectileerror":
+        return len(base_scores(learner)) == 1  # the others start from a logarithm
     return zero is None or all(score == zero for score in base_scores(learner))
 
 
@@ -434,9 +501,9 @@ def case(
     """
     booster = booster_of(model)
     learner = contents(booster)
-    if (extra and not HAS_EXTRAS) or (ONLY is not None and name not in ONLY):
+    if (extra and not HAS_EXTRAS and name not in ALSO) or (ONLY is not None and name not in ONLY):
         return learner
-    if version == (1, 0) and name in NOT_IN_FIRST:
+    if name in {(1, 0): NOT_IN_FIRST, (3, 4): NOT_IN_LATEST}.get(version, ()):
         return learner
     directory = out / name
     directory.mkdir(parents=True)
@@ -463,7 +530,8 @@ def case(
         save_array(directory / f"x{suffix}.npy", rows)
         for kind, array in expected.items():
             save_array(directory / f"{kind}{suffix}.npy", array)
-        if version >= (1, 5):
+        # 3.3 refuses weighted trees of vector leaves there.
+        if version >= (1, 5) and (name != "vector_leaf_dart" or version >= (3, 4)):
             margin = in_place(booster, rows, missing, iterations)
             if not same(margin.reshape(expected["raw"].shape), expected["raw"]):
                 print(f"{out.name} {name}{suffix}: inplace_predict gives other bits")
@@ -497,14 +565,14 @@ def case(
     return learner
 
 
-def train(parameters, X, y=None, rounds=3, *, obj=None, data=None, **settings):
+def train(parameters, X, y=None, rounds=3, *, obj=None, data=None, xgb_model=None, **settings):
     """A Booster. What the parameters leave open is small and fixed."""
     common = {"nthread": 1, "verbosity": 0, "seed": 7, "max_depth": 3, "eta": 0.5}
     common["tree_method"] = "hist"
     common.update(parameters)
     if data is None:
         data = matrix(X, label=y, **settings)
-    return xgb.train(common, data, rounds, obj=obj)
+    return xgb.train(common, data, rounds, obj=obj, xgb_model=xgb_model)
 
 
 def wrapper(kind, **parameters):
@@ -571,6 +639,8 @@ if version >= (2, 0):
     objectives.append(
         ("reg:quantileerror", y, {"quantile_alpha": [0.1, 0.5, 0.9]}, {})
     )
+if version >= (3, 3):
+    objectives.append(("reg:expectileerror", y, {"expectile_alpha": [0.1, 0.5, 0.9]}, {}))
 
 IN_ALL_RELEASES = (
     "binary:logistic",
@@ -594,7 +664,7 @@ for objective, target, parameters, settings in objectives:
         X,
         f"The objective {objective}.",
         splits=8,
-        extra=objective not in IN_ALL_RELEASES and version >= (1, 5),
+        extra=objective not in IN_ALL_RELEASES and version >= (1, 5) and version != (3, 4),
     )
 
 if version >= (2, 0):
@@ -604,6 +674,33 @@ if version >= (2, 0):
         X,
         "One quantile: a single output.",
         extra=True,
+    )
+if version >= (3, 3):
+    crossing = {"objective": "reg:quantileerror", "eta": 1.0}
+    model = train(dict(crossing, quantile_alpha=[0.45, 0.5, 0.55, 0.6]), X, y, 2)
+    case(
+        "quantiles_crossing",
+        model,
+        X,
+        "Quantiles so near to each other that they cross, which 3.4 sorts.",
+        training_rows=24,
+    )
+    margins = predict(model, matrix(X), output_margin=True)
+    assert (np.diff(margins, axis=1) < 0).any()
+    final = margins if version < (3, 4) else np.sort(margins, axis=1)
+    assert same(final, predict(model, matrix(X)))
+    case(
+        "expectile_one",
+        train({"objective": "reg:expectileerror", "expectile_alpha": 0.3}, X, y),
+        X,
+        "One expectile: a single output.",
+    )
+if version == (3, 3):
+    case(
+        "quantiles_descending",
+        train({"objective": "reg:quantileerror", "quantile_alpha": [0.8, 0.2]}, X, y),
+        X,
+        "Quantiles that do not ascend, which 3.4 refuses to train and to load.",
     )
 
 
@@ -616,6 +713,21 @@ def log_cosh_of_wrapper(truth, predictions):
     residual = predictions - truth
     return np.tanh(residual), 1.01 - np.tanh(residual) ** 2
 
+
+if version >= (3, 4):
+
+    class LogCosh(xgb.objective.Objective):
+        """The class that 3.4's wrappers take instead of a function."""
+
+        def __call__(self, iteration, y_pred, dtrain):
+            return log_cosh(y_pred, dtrain)
+
+    case(
+        "custom_objective_class",
+        wrapper(xgb.XGBRegressor, objective=LogCosh(), max_depth=2).fit(X, y),
+        X,
+        "A custom objective, which the pickle holds as an object of a class of __main__.",
+    )
 
 case(
     "custom_objective",
@@ -720,6 +832,20 @@ if version >= (3, 1):
         {"objective": "multi:softprob", "num_class": 3, "base_score": [0.1, 0.2, 0.7]},
         three,
         "A base score for each class.",
+    )
+if version >= (3, 3):
+    expectiles = {"objective": "reg:expectileerror", "expectile_alpha": [0.2, 0.5, 0.9, 0.95]}
+    base_case(
+        "expectiles",
+        dict(expectiles, base_score=[-0.3, 0.4, 0.4, 12.5]),
+        y,
+        "Base scores of expectiles: a gap, none, and one so large that its margin is the gap.",
+    )
+    base_case(
+        "expectile",
+        dict(expectiles, base_score=0.3),
+        y,
+        "One base score for four expectiles.",
     )
 if version >= (3, 2) or version < (2, 0):
     for label in (0, 1):
@@ -925,7 +1051,8 @@ learner = case(
     sets=("32", "64"),
     files=ALL_FILES,
 )
-assert len(set(learner["gradient_booster"]["weight_drop"])) > 1
+assert len(set(dart_weights(learner))) > 1
+assert learner["gradient_booster"]["name"] == ("dart" if version < (3, 3) else "gbtree")
 case(
     "dart_softprob",
     train(dict(dart, objective="multi:softprob", num_class=3, max_depth=2), X, three, 3),
@@ -954,8 +1081,22 @@ case(
         X, y
     ),
     X,
-    "A dart regressor; its default path, inplace_predict, gives other bits.",
+    "A dart regressor; its default path, inplace_predict, gives other bits."
+    if version < (3, 3)
+    else "A dart regressor.",
 )
+if version >= (3, 3):
+    model = train({"max_depth": 2}, X, y, 2)
+    for booster, rounds in (("dart", 3), ("gbtree", 1)):
+        parameters = dict(dart if booster == "dart" else {}, booster=booster, max_depth=2)
+        model = train(parameters, X, y, rounds, xgb_model=model)
+    learner = case(
+        "dart_continued",
+        model,
+        X,
+        "Dart goes on with a model of two trees, and gbtree with that of dart.",
+    )
+    assert len(dart_weights(learner)) == 6 and len(set(dart_weights(learner))) > 2
 
 # ---------------------------------------------------------------------------------------
 # Missing values by another name
@@ -1201,6 +1342,20 @@ if version >= (3, 2):
         X,
         "Quantiles in the leaves of one tree.",
     )
+if version >= (3, 3):
+    case(
+        "vector_leaf_expectiles",
+        train(dict(vector, objective="reg:expectileerror", expectile_alpha=[0.2, 0.8]), X, y),
+        X,
+        "Expectiles in the leaves of one tree.",
+    )
+    case(
+        "vector_leaf_dart",
+        train(dict(vector, **dart, max_depth=2), X, pairs, 5),
+        X,
+        "Weighted trees whose leaves have two targets.",
+        files=["model.json", "model.ubj"],
+    )
 
 # ---------------------------------------------------------------------------------------
 # Categories
@@ -1266,6 +1421,23 @@ if version >= (1, 6):
         categorical=(0,),
         splits=4,
     )
+    if version >= (3, 3):
+        two = np.column_stack([many_y, np.nan_to_num(many[:, 1]) % 3 - many_y])
+        learner = case(
+            "vector_leaf_categories",
+            train(
+                dict(vector, max_cat_to_onehot=1),
+                many,
+                rounds=2,
+                data=category_data(many, two),
+            ),
+            many,
+            "Sets of categories in trees whose leaves have two targets.",
+            categorical=(0, 1),
+            splits=6,
+            files=["model.json", "model.ubj"],
+        )
+        assert any(tree["categories"] for tree in tree_model(learner)["trees"])
 
     words = pd.Index(["rot", "größe", "猫", "x", "blue"], dtype=object)
     whole = pd.Index([5, -3, 1000])
@@ -1301,6 +1473,23 @@ if version >= (1, 6):
             categorical=(0, 1),
             splits=6,
             files=JSON_AND_PICKLE,
+        )
+    if version >= (3, 4):
+        # 3.3 fails on such categories.
+        unsigned = pd.Index(np.array([7, 3000000000, 40000], dtype=np.uint32))
+        codes = np.nan_to_num(few[:, 1], nan=-1).astype(int)
+        table = pd.DataFrame(
+            {"whole": pd.Categorical.from_codes(codes, unsigned), "real": few[:, 2]}
+        )
+        case(
+            "categories_unsigned",
+            train({}, few, rounds=2, data=matrix(table, label=few_y, enable_categorical=True)),
+            few[:, 1:],
+            "Categories beyond int32, which UBJSON has no type for.",
+            categorical=(0,),
+            splits=6,
+            files=["model.json", "model.ubj"],
+            categories=[[int(number) for number in unsigned], None],
         )
 
 # ---------------------------------------------------------------------------------------
