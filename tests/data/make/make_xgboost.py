@@ -107,6 +107,7 @@ NEW_LAYOUT = {
     "dart_softprob",
     "dart_undropped",
     "dart_wrapper",
+    "dart_zero",
     "early_stopping_dart",
     "early_stopping_regressor",
     "expectile_one",
@@ -1073,6 +1074,13 @@ case(
     train(dict(dart, rate_drop=0.0, one_drop=0, max_depth=2), X, y),
     X,
     "A dart booster that dropped nothing: all weights are 1.",
+    extra=True,
+)
+case(
+    "dart_zero",
+    train(dict(dart, base_score=-0.0, max_depth=2), X, np.zeros(len(X))),
+    X,
+    "Leaves and a base score of -0.0: up to 3.2 a tree is added to 0.0 before it is weighted.",
     extra=True,
 )
 case(
