@@ -183,9 +183,79 @@ constexpr std::array<known_objective, 21> known_objectives = {{
 // What the Python classes around a Booster know beside it.
 struct wrapper {
   std::string_view class_name;
-  std::optional<label_list> labels;
+  std::optional<label_list> labels = std::nullopt;
   std::int32_t best_iteration = -1; // counted from 0
+  bool is_before_3 = false;         // written by LightGBM 2
+  bool stops_early = false;         // pred_early_stop
+
+  bool is_classifier() const noexcept { return class_name.ends_with("Classifier"); }
+  bool is_regressor() const noexcept { return class_name.ends_with("Regressor"); }
 };
+
+// A number as Python writes it, which is how a table has a category: 2.0, 1e-05, 100000.0.
+std::string python_text(double x) {
+  const double size = std::abs(x);
+  const bool is_short = x == 0 || (size >= 1e-4 && size < 1e16);
+  char buffer[64];
+  std::string out(buffer, std::to_chars(buffer, buffer + sizeof buffer, x,
+                                        is_short ? std::chars_format::fixed : std::chars_format::scientific)
+                              .ptr);
+  if (is_short && out.find('.') == std::string::npos)
+    out += ".0";
+  return out;
+}
+
+std::string category_name(const json::value& one, std::uint32_t column) {
+  if (one.as_text() != nullptr)
+    return *one.as_text();
+  if (one.as_bool())
+    return *one.as_bool() ? "True" : "False";
+  if (one.as_int())
+    return text(*one.as_int());
+  if (one.as_real())
+    return python_text(*one.as_real());
+  refuse("a category of column ", column, " is ", one.describe(), ", expected a text or a number");
+}
+
+// The names of a column's categories; code 0 is the first.
+std::vector<std::string> category_names(const json::value& from, std::uint32_t column) {
+  std::vector<std::string> out;
+  if (const json::numbers* const numbers = from.as_numbers()) {
+    for (std::size_t k = 0; k < numbers->size(); ++k)
+      out.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : python_text(numbers->wide(k)));
+  } else if (const json::list* const list = from.as_list()) {
+    for (const json::value& one : *list)
+      out.push_back(category_name(one, column));
+  } else {
+    refuse("the categories of column ", column, " are ", from.describe(), ", expected a list");
+  }
+  return out;
+}
+
+// Whether a column of which LightGBM says this ("none", "[0:2]", "-1:3:0") can have the codes of `count` categories.
+bool can_have_codes(std::string_view info, std::size_t count) {
+  const auto is_code = [&](std::string_view word, double least) {
+    double code = 0;
+    const auto result = std::from_chars(word.data(), word.data() + word.size(), code);
+    return result.ec == std::errc() && result.ptr == word.data() + word.size() && code >= least &&
+           code < static_cast<double>(count) && code == std::floor(code);
+  };
+  const auto each_is_code = [&](std::string_view words, double least) {
+    for (;;) {
+      const std::size_t end = std::min(words.find(':'), words.size());
+      if (!is_code(words.substr(0, end), least))
+        return false;
+      if (end == words.size())
+        return true;
+      words.remove_prefix(end + 1);
+    }
+  };
+  if (info == "none")
+    return true;
+  if (info.starts_with('['))
+    return info.ends_with(']') && each_is_code(info.substr(1, info.size() - 2), 0);
+  return each_is_code(info, -1); // -1: a missing one
+}
 
 // `x <= t` for the values that LightGBM compares: in its matrices those of magnitude <= 1e-35f are 0. So a threshold
 // among these decides as its neighbour outside does.
@@ -283,6 +353,8 @@ private:
         ended = true;
       } else if (ended && line->starts_with("pandas_categorical:")) {
         pandas_ = line->substr(19);
+      } else if (ended && line->starts_with("[categorical_feature: ") && line->ends_with(']')) {
+        chosen_ = line->substr(22, line->size() - 23);
       }
     }
     if (!ended)
@@ -308,6 +380,8 @@ private:
     if (!spec.column_names.empty() && spec.column_names.size() != num_columns_)
       refuse("feature_names has ", spec.column_names.size(), " names, expected ", num_columns_);
     read_column_types(spec);
+    if (around_.stops_early && version_ == "v4" && known->task != task::regression && !header_.find("average_output"))
+      refuse("the estimator has pred_early_stop, which ends predictions before the last tree, expected one without it");
     spec.best_iteration = around_.best_iteration;
     spec.comparisons = compare_as::float64;
     spec.linear_leaves = has_linear_;
@@ -333,26 +407,23 @@ private:
 
   // A column of categories has their numbers in place of a range: "1:5:2" and not "[0.5:3]".
   void read_column_types(forest_spec& spec) {
-    std::vector<std::uint32_t> categories;
-    const auto infos = header_.find("feature_infos");
-    if (!infos)
+    const auto found = header_.find("feature_infos");
+    if (!found)
       return;
-    for_each_word(*infos, [&](std::string_view info) {
-      const bool is_number = info.starts_with('[') || info == "none";
-      if (!is_number)
-        categories.push_back(static_cast<std::uint32_t>(spec.column_types.size()));
-      spec.column_types.emplace_back(info == "none" ? "none" : is_number ? "numerical" : "categorical");
+    std::vector<std::string_view> infos;
+    for_each_word(*found, [&](std::string_view info) {
+      infos.push_back(info);
+      spec.column_types.emplace_back(info == "none" ? "none" : info.starts_with('[') ? "numerical" : "categorical");
     });
-    if (spec.column_types.size() != num_columns_)
-      refuse("feature_infos has ", spec.column_types.size(), " entries, expected ", num_columns_);
+    if (infos.size() != num_columns_)
+      refuse("feature_infos has ", infos.size(), " entries, expected ", num_columns_);
     for (std::uint32_t j = 0; j < num_columns_; ++j)
       spec.categories.push_back({j, categories_as::lightgbm, {}, {}});
-    add_dictionaries(spec, categories);
+    add_dictionaries(spec, infos);
   }
 
-  // The categories of a DataFrame's columns, in the order of these; which columns they are, the file does not say but
-  // by their number.
-  void add_dictionaries(forest_spec& spec, const std::vector<std::uint32_t>& columns) const {
+  // The categories of a DataFrame's columns, in the order of these.
+  void add_dictionaries(forest_spec& spec, const std::vector<std::string_view>& infos) const {
     if (pandas_.empty() || pandas_ == "null")
       return;
     const json::document document =
@@ -360,31 +431,94 @@ private:
     const json::list* const lists = document.root().as_list();
     if (lists == nullptr)
       refuse("pandas_categorical is ", document.root().describe(), ", expected a list");
-    if (lists->size() != columns.size())
-      return;
-    for (std::size_t i = 0; i < lists->size(); ++i) {
-      category_dictionary names{columns[i], {}};
-      if (const json::numbers* const numbers = (*lists)[i].as_numbers()) {
-        for (std::size_t k = 0; k < numbers->size(); ++k)
-          names.names.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : text(numbers->wide(k)));
-      } else if (const json::list* const list = (*lists)[i].as_list()) {
-        for (const json::value& one : *list) {
-          if (one.as_text() != nullptr)
-            names.names.push_back(*one.as_text());
-          else if (one.as_bool())
-            names.names.emplace_back(*one.as_bool() ? "True" : "False");
-          else
-            refuse("a category of column ", columns[i], " is ", one.describe(), ", expected a text or a number");
-        }
-      } else {
-        refuse("the categories of column ", columns[i], " are ", (*lists)[i].describe(), ", expected a list");
-      }
+    std::vector<std::size_t> sizes;
+    for (const json::value& list : *lists)
+      sizes.push_back(list.as_numbers() != nullptr ? list.as_numbers()->size()
+                      : list.as_list() != nullptr  ? list.as_list()->size()
+                                                   : 0);
+    const std::vector<std::uint32_t> columns = columns_of_lists(infos, sizes);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      category_dictionary names{columns[i], category_names((*lists)[i], columns[i])};
       if (!names.names.empty())
         spec.dictionaries.push_back(std::move(names));
     }
   }
 
+  // Which columns the lists of categories belong to, of `sizes` categories; none where that is not certain. The file
+  // does not say: they are those of pandas' type category, which need not be the ones that LightGBM takes for
+  // categories. Ordered ones are not, and a user can choose others.
+  std::vector<std::uint32_t> columns_of_lists(const std::vector<std::string_view>& infos,
+                                              const std::vector<std::size_t>& sizes) const {
+    const std::vector<std::uint32_t> categorical = categorical_columns(infos);
+    if (categorical.size() == sizes.size()) {
+      bool fits = true;
+      for (std::size_t i = 0; i < sizes.size() && fits; ++i)
+        fits = can_have_codes(infos[categorical[i]], sizes[i]);
+      if (fits)
+        return categorical;
+    }
+    // Before 3.0 parameters are silent, and a column of one category shows nothing.
+    if (chosen_.empty()) {
+      auto found = only_embedding(infos, sizes, [](std::string_view info, std::size_t count) {
+        return info == "none" ? count == 1 : !info.starts_with('[') && can_have_codes(info, count);
+      });
+      if (!found.empty())
+        return found;
+    }
+    return only_embedding(infos, sizes, can_have_codes);
+  }
+
+  // Columns in order, one a list, that `fits` allows; none where there are several ways to choose them.
+  template <class Fits>
+  static std::vector<std::uint32_t> only_embedding(const std::vector<std::string_view>& infos,
+                                                   const std::vector<std::size_t>& sizes, Fits fits) {
+    // The first ones that can be chosen and the last ones: all others lie between them.
+    std::vector<std::uint32_t> first;
+    for (std::uint32_t j = 0; j < infos.size() && first.size() < sizes.size(); ++j)
+      if (fits(infos[j], sizes[first.size()]))
+        first.push_back(j);
+    std::vector<std::uint32_t> last;
+    for (auto j = static_cast<std::uint32_t>(infos.size()); j-- > 0 && last.size() < sizes.size();)
+      if (fits(infos[j], sizes[sizes.size() - 1 - last.size()]))
+        last.push_back(j);
+    std::reverse(last.begin(), last.end());
+    return first.size() == sizes.size() && first == last ? first : std::vector<std::uint32_t>();
+  }
+
+  // What LightGBM took for categories: as its parameters say, among them those of one category, which it does not look
+  // at; else as far as its columns show.
+  std::vector<std::uint32_t> categorical_columns(const std::vector<std::string_view>& infos) const {
+    std::vector<std::uint32_t> out;
+    for (std::string_view rest = chosen_; !rest.empty();) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      std::uint32_t column = 0;
+      const auto result = std::from_chars(rest.data(), rest.data() + end, column);
+      const bool ascends = out.empty() || column > out.back();
+      if (result.ec != std::errc() || result.ptr != rest.data() + end || column >= num_columns_ || !ascends) {
+        out.clear();
+        break; // names, say, which a command line can have
+      }
+      out.push_back(column);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    if (out.empty())
+      for (std::uint32_t j = 0; j < infos.size(); ++j)
+        if (infos[j] != "none" && !infos[j].starts_with('['))
+          out.push_back(j);
+    return out;
+  }
+
   void add_outputs(forest_spec& spec, transform output) const {
+    if (output == transform::sigmoid && num_sums_ != 1)
+      refuse("the objective is binary, but there are ", num_sums_, " classes");
+    // An estimator has the last word. A regressor's value is the transformed score, also of an objective of classes. A
+    // classifier of one score takes what becomes of it for the second class's probability, whatever the objective; of
+    // a user's own objective it has the score alone, since 3.0.
+    if (around_.is_regressor())
+      spec.task = task::regression;
+    const bool is_custom = spec.objective.empty() || spec.objective == "custom";
+    if (around_.labels && (!is_custom || (around_.is_before_3 && num_sums_ == 1)))
+      spec.task = task::classification;
     if (spec.task != task::classification) {
       spec.outputs.resize(num_sums_);
       return;
@@ -392,17 +526,27 @@ private:
     output_spec classes;
     classes.width = num_sums_;
     std::uint32_t count = num_sums_;
-    if (output == transform::sigmoid) {
-      if (num_sums_ != 1)
-        refuse("the objective is binary, but there are ", num_sums_, " classes");
+    if (output == transform::sigmoid || (around_.labels && num_sums_ == 1)) {
       spec.epilogue.push_back({epilogue_step::operation::complement, 0, 0});
       count = 2;
     }
     spec.decision = decision::argmax_final;
     if (around_.labels) {
-      if (around_.labels->size() != count)
-        refuse(around_.labels->size(), " class labels, expected ", count);
       classes.labels = *around_.labels;
+      // Trained on a single class: there is a probability all the same, and one label for both sides of it.
+      if (classes.labels.size() == 1 && count == 2) {
+        const auto twice = [](auto& list) {
+          if (!list.empty()) {
+            const auto label = list.front();
+            list.assign(2, label);
+          }
+        };
+        twice(classes.labels.integers);
+        twice(classes.labels.reals);
+        twice(classes.labels.texts);
+      }
+      if (classes.labels.size() != count)
+        refuse(classes.labels.size(), " class labels, expected ", count);
     } else {
       classes.labels.type = dtype::int64;
       for (std::uint32_t k = 0; k < count; ++k)
@@ -535,6 +679,7 @@ private:
   bool has_linear_ = false;
   std::string_view trees_;
   std::string_view pandas_;
+  std::string_view chosen_; // the parameter categorical_feature
   // Of one tree.
   std::vector<double> leaf_values_;
   std::vector<std::int64_t> columns_;
@@ -564,7 +709,7 @@ bool is_lightgbm_text(std::span<const std::byte> bytes) noexcept {
 
 forest_model import_lightgbm(std::span<const std::byte> text, const boosted_options& options,
                              const tree_progress& progress) {
-  return model_reader(text, {booster_class, {}, -1}, options).read(progress);
+  return model_reader(text, {.class_name = booster_class}, options).read(progress);
 }
 
 bool is_lightgbm_object(const pickle::value& object) noexcept {
@@ -575,7 +720,7 @@ bool is_lightgbm_object(const pickle::value& object) noexcept {
 
 forest_model import_lightgbm_object(const pickle::value& object, const boosted_options& options, read_budget& budget,
                                     const tree_progress& progress) {
-  wrapper around{object.class_name(), {}, -1};
+  wrapper around{.class_name = object.class_name()};
   const bool is_wrapper = around.class_name != booster_class;
   const auto booster = is_wrapper ? object.attr("_Booster") : std::optional(object);
   if (!booster || booster->class_name() != booster_class)
@@ -590,7 +735,11 @@ forest_model import_lightgbm_object(const pickle::value& object, const boosted_o
   if (const auto best = booster->attr("best_iteration"))
     if (const auto number = best->as_int(); number && *number > 0 && *number <= 0x7fffffff)
       around.best_iteration = static_cast<std::int32_t>(*number - 1);
-  if (around.class_name.ends_with("Classifier"))
+  around.is_before_3 = !object.attr("_n_features_in");
+  if (const auto others = object.attr("_other_params"))
+    if (const auto stops = others->find("pred_early_stop"))
+      around.stops_early = !stops->is_none() && stops->as_int().value_or(1) != 0;
+  if (around.is_classifier())
     for (const std::string_view name : {"_classes", "_le"})
       if (const auto found = object.attr(name); found && !found->is_none() && !around.labels) {
         const auto classes = name == "_le" ? found->attr("classes_") : found;
