@@ -7,6 +7,7 @@
 
 #include <petrify/error.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -75,7 +76,12 @@ private:
 
 // A table's cells as the model's columns.
 std::vector<double> values_of(const csv_table& table, const std::string& path, const forest& model) {
-  const std::vector<std::string_view> names(table.header().begin(), table.header().end());
+  std::vector<std::string> header(table.header());
+  // LightGBM writes the spaces of a DataFrame's names as underscores.
+  if (model.library() == "lightgbm")
+    for (std::string& name : header)
+      std::replace(name.begin(), name.end(), ' ', '_');
+  const std::vector<std::string_view> names(header.begin(), header.end());
   std::vector<std::size_t> places;
   try {
     places = model.bind(names);

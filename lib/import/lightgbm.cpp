@@ -180,6 +180,9 @@ constexpr std::array<known_objective, 21> known_objectives = {{
     {"rank_xendcg", transform::identity, task::ranking},
 }};
 
+// The names of categories, for each column of a DataFrame that has some; code 0 is the first name.
+using category_lists = std::vector<std::vector<std::string>>;
+
 // What the Python classes around a Booster know beside it.
 struct wrapper {
   std::string_view class_name;
@@ -187,9 +190,10 @@ struct wrapper {
   std::int32_t best_iteration = -1; // counted from 0
   bool is_before_3 = false;         // written by LightGBM 2
   bool stops_early = false;         // pred_early_stop
+  category_lists categories = {};   // pandas_categorical
 
   bool is_classifier() const noexcept { return class_name.ends_with("Classifier"); }
-  bool is_regressor() const noexcept { return class_name.ends_with("Regressor"); }
+  bool is_regressor() const noexcept { return class_name.ends_with("Regressor") || class_name.ends_with("LGBMModel"); }
 };
 
 // A number as Python writes it, which is how a table has a category: 2.0, 1e-05, 100000.0.
@@ -205,29 +209,36 @@ std::string python_text(double x) {
   return out;
 }
 
-std::string category_name(const json::value& one, std::uint32_t column) {
-  if (one.as_text() != nullptr)
-    return *one.as_text();
-  if (one.as_bool())
-    return *one.as_bool() ? "True" : "False";
-  if (one.as_int())
-    return text(*one.as_int());
-  if (one.as_real())
-    return python_text(*one.as_real());
-  refuse("a category of column ", column, " is ", one.describe(), ", expected a text or a number");
+// A category in either form: JSON's or a pickle's.
+template <class Value>
+std::string category_name(const Value& one) {
+  if (const auto name = one.as_text())
+    return std::string(*name);
+  if (const auto flag = one.as_bool())
+    return *flag ? "True" : "False";
+  if (const auto whole = one.as_int())
+    return text(*whole);
+  if (const auto real = one.as_real())
+    return python_text(*real);
+  refuse("pandas_categorical holds ", one.describe(), ", expected texts or numbers");
 }
 
-// The names of a column's categories; code 0 is the first.
-std::vector<std::string> category_names(const json::value& from, std::uint32_t column) {
-  std::vector<std::string> out;
-  if (const json::numbers* const numbers = from.as_numbers()) {
-    for (std::size_t k = 0; k < numbers->size(); ++k)
-      out.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : python_text(numbers->wide(k)));
-  } else if (const json::list* const list = from.as_list()) {
-    for (const json::value& one : *list)
-      out.push_back(category_name(one, column));
-  } else {
-    refuse("the categories of column ", column, " are ", from.describe(), ", expected a list");
+category_lists category_lists_of(const json::value& from) {
+  const json::list* const lists = from.as_list();
+  if (lists == nullptr)
+    refuse("pandas_categorical is ", from.describe(), ", expected a list");
+  category_lists out;
+  for (const json::value& list : *lists) {
+    std::vector<std::string>& names = out.emplace_back();
+    if (const json::numbers* const numbers = list.as_numbers()) {
+      for (std::size_t k = 0; k < numbers->size(); ++k)
+        names.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : python_text(numbers->wide(k)));
+    } else if (const json::list* const mixed = list.as_list()) {
+      for (const json::value& one : *mixed)
+        names.push_back(category_name(one));
+    } else {
+      refuse("pandas_categorical holds ", list.describe(), ", expected lists");
+    }
   }
   return out;
 }
@@ -348,7 +359,8 @@ private:
         ++num_trees_;
       } else if (!ended && *line == "is_linear=1") {
         has_linear_ = true;
-      } else if (!ended && *line == "end of trees") {
+      } else if (!ended && (*line == "end of trees" || *line == "feature importances:")) {
+        is_before_2_2_ = *line != "end of trees";
         end = at;
         ended = true;
       } else if (ended && line->starts_with("pandas_categorical:")) {
@@ -389,10 +401,12 @@ private:
     using op = epilogue_step::operation;
     if (header_.find("average_output"))
       spec.epilogue.push_back({op::divide, static_cast<double>(num_iterations_), 0});
-    // The raw score is the sum all the same: only what is made of it starts from the average.
-    switch (known->output) {
+    // The raw score is the sum all the same: only what is made of it starts from the average. Before 2.2 the trees of a
+    // random forest held transformed values.
+    const bool is_transformed = is_before_2_2_ && header_.find("average_output");
+    switch (is_transformed ? transform::identity : known->output) {
     case transform::identity:
-      if (written.parameters.contains("sqrt"))
+      if (written.parameters.contains("sqrt") && !is_transformed)
         spec.epilogue.push_back({op::signed_square, 0, 0});
       break;
     case transform::exponential: spec.epilogue.push_back({op::exp, 0, 0}); break;
@@ -424,24 +438,17 @@ private:
 
   // The categories of a DataFrame's columns, in the order of these.
   void add_dictionaries(forest_spec& spec, const std::vector<std::string_view>& infos) const {
-    if (pandas_.empty() || pandas_ == "null")
-      return;
-    const json::document document =
-        json::parse_text(std::as_bytes(std::span(pandas_.data(), pandas_.size())), json::reals::float64);
-    const json::list* const lists = document.root().as_list();
-    if (lists == nullptr)
-      refuse("pandas_categorical is ", document.root().describe(), ", expected a list");
+    category_lists lists = around_.categories;
+    if (!pandas_.empty() && pandas_ != "null")
+      lists = category_lists_of(
+          json::parse_text(std::as_bytes(std::span(pandas_.data(), pandas_.size())), json::reals::float64).root());
     std::vector<std::size_t> sizes;
-    for (const json::value& list : *lists)
-      sizes.push_back(list.as_numbers() != nullptr ? list.as_numbers()->size()
-                      : list.as_list() != nullptr  ? list.as_list()->size()
-                                                   : 0);
+    for (const std::vector<std::string>& names : lists)
+      sizes.push_back(names.size());
     const std::vector<std::uint32_t> columns = columns_of_lists(infos, sizes);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      category_dictionary names{columns[i], category_names((*lists)[i], columns[i])};
-      if (!names.names.empty())
-        spec.dictionaries.push_back(std::move(names));
-    }
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (!lists[i].empty())
+        spec.dictionaries.push_back({columns[i], std::move(lists[i])});
   }
 
   // Which columns the lists of categories belong to, of `sizes` categories; none where that is not certain. The file
@@ -678,6 +685,7 @@ private:
   std::size_t header_lines_ = 0;
   bool has_linear_ = false;
   std::string_view trees_;
+  bool is_before_2_2_ = false;
   std::string_view pandas_;
   std::string_view chosen_; // the parameter categorical_feature
   // Of one tree.
@@ -697,8 +705,9 @@ private:
 };
 
 constexpr std::string_view booster_class = "lightgbm.basic.Booster";
-constexpr std::array<std::string_view, 3> wrapper_classes = {
-    "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor", "lightgbm.sklearn.LGBMRanker"};
+constexpr std::array<std::string_view, 4> wrapper_classes = {
+    "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor", "lightgbm.sklearn.LGBMRanker",
+    "lightgbm.sklearn.LGBMModel"};
 
 } // namespace
 
@@ -735,6 +744,16 @@ forest_model import_lightgbm_object(const pickle::value& object, const boosted_o
   if (const auto best = booster->attr("best_iteration"))
     if (const auto number = best->as_int(); number && *number > 0 && *number <= 0x7fffffff)
       around.best_iteration = static_cast<std::int32_t>(*number - 1);
+  // Up to 2.1 a pickled text lacks it.
+  if (const auto lists = booster->attr("pandas_categorical"); lists && lists->is(pickle::kind::list))
+    for (std::size_t i = 0; i < lists->size(); ++i) {
+      const pickle::value list = (*lists)[i];
+      std::vector<std::string>& names = around.categories.emplace_back();
+      for (std::size_t k = 0; list.is(pickle::kind::list) && k < list.size(); ++k) {
+        names.push_back(category_name(list[k]));
+        budget.charge(sizeof(std::string) + names.back().size()); // one text can be there many times
+      }
+    }
   around.is_before_3 = !object.attr("_n_features_in");
   if (const auto others = object.attr("_other_params"))
     if (const auto stops = others->find("pred_early_stop"))
