@@ -193,7 +193,8 @@ struct wrapper {
   category_lists categories = {};   // pandas_categorical
 
   bool is_classifier() const noexcept { return class_name.ends_with("Classifier"); }
-  bool is_regressor() const noexcept { return class_name.ends_with("Regressor") || class_name.ends_with("LGBMModel"); }
+  // Any other estimator gives the transformed score, also of an objective of classes.
+  bool gives_scores() const noexcept { return class_name.starts_with("lightgbm.sklearn.") && !is_classifier(); }
 };
 
 // A number as Python writes it, which is how a table has a category: 2.0, 1e-05, 100000.0.
@@ -518,13 +519,12 @@ private:
   void add_outputs(forest_spec& spec, transform output) const {
     if (output == transform::sigmoid && num_sums_ != 1)
       refuse("the objective is binary, but there are ", num_sums_, " classes");
-    // An estimator has the last word. A regressor's value is the transformed score, also of an objective of classes. A
-    // classifier of one score takes what becomes of it for the second class's probability, whatever the objective; of
-    // a user's own objective it has the score alone, since 3.0.
-    if (around_.is_regressor())
+    // An estimator has the last word. A classifier of one score takes what becomes of it for the second class's
+    // probability, whatever the objective. Of a user's own objective it gives the scores alone, since 3.0.
+    if (around_.gives_scores() && spec.task == task::classification)
       spec.task = task::regression;
     const bool is_custom = spec.objective.empty() || spec.objective == "custom";
-    if (around_.labels && (!is_custom || (around_.is_before_3 && num_sums_ == 1)))
+    if (around_.labels && (!is_custom || around_.is_before_3))
       spec.task = task::classification;
     if (spec.task != task::classification) {
       spec.outputs.resize(num_sums_);
