@@ -298,7 +298,10 @@ public:
     const std::uint64_t all = num_trees_ / num_sums_;
     if (options_.max_iterations && *options_.max_iterations > all)
       refuse(*options_.max_iterations, " iterations are asked for, but the model has ", all);
-    num_iterations_ = options_.max_iterations.value_or(static_cast<std::uint32_t>(all));
+    // Python's predict stops at the best iteration when training stopped early, if there are still so many.
+    const std::uint64_t best =
+        around_.best_iteration < 0 ? all : std::min<std::uint64_t>(all, std::uint64_t(around_.best_iteration) + 1);
+    num_iterations_ = options_.max_iterations.value_or(static_cast<std::uint32_t>(best));
     const std::uint64_t used = std::uint64_t{num_iterations_} * num_sums_;
 
     forest_builder builder(describe());
@@ -765,11 +768,8 @@ forest_model import_lightgbm_object(const pickle::value& object, const boosted_o
         if (classes && classes->as_array())
           around.labels = read_labels(*classes, budget);
       }
-  boosted_options used = options;
-  // Python's predict stops at the best iteration when training stopped early.
-  if (!used.max_iterations && around.best_iteration >= 0)
-    used.max_iterations = static_cast<std::uint32_t>(around.best_iteration) + 1;
-  return model_reader(std::as_bytes(std::span(model->data(), model->size())), std::move(around), used).read(progress);
+  return model_reader(std::as_bytes(std::span(model->data(), model->size())), std::move(around), options)
+      .read(progress);
 }
 
 } // namespace petrify::inline v0

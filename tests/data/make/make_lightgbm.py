@@ -559,6 +559,15 @@ if whole:
         case("pred_early_stop", model.booster_, X, why, wrapper=model, **few)
     write_json(out / "refused" / "refused.json", refused)
 
+# Last, because rows are drawn case by case: those of the others stay as they are.
+if version >= (2, 2):
+    fitted = lgb.Dataset(X, label=y, free_raw_data=False)
+    booster = lgb.train({**BASE}, fitted, 4, keep_training_booster=True)
+    booster.best_iteration = 3
+    for _ in range(2):
+        booster.rollback_one_iter()
+    case("kept_back", booster, X, "The best iteration was taken back.", iterations=2, **few)
+
 lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
 (out / "cases.json").write_text("[\n" + lines + "\n]\n", encoding="utf-8")
 write_versions(out)
