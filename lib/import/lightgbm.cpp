@@ -1,7 +1,7 @@
 #include "import/lightgbm.hpp"
 
 #include "base/fail.hpp"
-#include "import/json.hpp"
+#include "import/lightgbm_categories.hpp"
 
 #include <algorithm>
 #include <array>
@@ -180,9 +180,6 @@ constexpr std::array<known_objective, 21> known_objectives = {{
     {"rank_xendcg", transform::identity, task::ranking},
 }};
 
-// The names of categories, for each column of a DataFrame that has some; code 0 is the first name.
-using category_lists = std::vector<std::vector<std::string>>;
-
 // What the Python classes around a Booster know beside it.
 struct wrapper {
   std::string_view class_name;
@@ -196,78 +193,6 @@ struct wrapper {
   // Any other estimator gives the transformed score, also of an objective of classes.
   bool gives_scores() const noexcept { return class_name.starts_with("lightgbm.sklearn.") && !is_classifier(); }
 };
-
-// A number as Python writes it, which is how a table has a category: 2.0, 1e-05, 100000.0.
-std::string python_text(double x) {
-  const double size = std::abs(x);
-  const bool is_short = x == 0 || (size >= 1e-4 && size < 1e16);
-  char buffer[64];
-  std::string out(buffer, std::to_chars(buffer, buffer + sizeof buffer, x,
-                                        is_short ? std::chars_format::fixed : std::chars_format::scientific)
-                              .ptr);
-  if (is_short && out.find('.') == std::string::npos)
-    out += ".0";
-  return out;
-}
-
-// A category in either form: JSON's or a pickle's.
-template <class Value>
-std::string category_name(const Value& one) {
-  if (const auto name = one.as_text())
-    return std::string(*name);
-  if (const auto flag = one.as_bool())
-    return *flag ? "True" : "False";
-  if (const auto whole = one.as_int())
-    return text(*whole);
-  if (const auto real = one.as_real())
-    return python_text(*real);
-  refuse("pandas_categorical holds ", one.describe(), ", expected texts or numbers");
-}
-
-category_lists category_lists_of(const json::value& from) {
-  const json::list* const lists = from.as_list();
-  if (lists == nullptr)
-    refuse("pandas_categorical is ", from.describe(), ", expected a list");
-  category_lists out;
-  for (const json::value& list : *lists) {
-    std::vector<std::string>& names = out.emplace_back();
-    if (const json::numbers* const numbers = list.as_numbers()) {
-      for (std::size_t k = 0; k < numbers->size(); ++k)
-        names.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : python_text(numbers->wide(k)));
-    } else if (const json::list* const mixed = list.as_list()) {
-      for (const json::value& one : *mixed)
-        names.push_back(category_name(one));
-    } else {
-      refuse("pandas_categorical holds ", list.describe(), ", expected lists");
-    }
-  }
-  return out;
-}
-
-// Whether a column of which LightGBM says this ("none", "[0:2]", "-1:3:0") can have the codes of `count` categories.
-bool can_have_codes(std::string_view info, std::size_t count) {
-  const auto is_code = [&](std::string_view word, double least) {
-    double code = 0;
-    const auto result = std::from_chars(word.data(), word.data() + word.size(), code);
-    return result.ec == std::errc() && result.ptr == word.data() + word.size() && code >= least &&
-           code < static_cast<double>(count) && code == std::floor(code);
-  };
-  const auto each_is_code = [&](std::string_view words, double least) {
-    for (;;) {
-      const std::size_t end = std::min(words.find(':'), words.size());
-      if (!is_code(words.substr(0, end), least))
-        return false;
-      if (end == words.size())
-        return true;
-      words.remove_prefix(end + 1);
-    }
-  };
-  if (info == "none")
-    return true;
-  if (info.starts_with('['))
-    return info.ends_with(']') && each_is_code(info.substr(1, info.size() - 2), 0);
-  return each_is_code(info, -1); // -1: a missing one
-}
 
 // `x <= t` for the values that LightGBM compares: in its matrices those of magnitude <= 1e-35f are 0. So a threshold
 // among these decides as its neighbour outside does.
@@ -444,79 +369,14 @@ private:
   void add_dictionaries(forest_spec& spec, const std::vector<std::string_view>& infos) const {
     category_lists lists = around_.categories;
     if (!pandas_.empty() && pandas_ != "null")
-      lists = category_lists_of(
-          json::parse_text(std::as_bytes(std::span(pandas_.data(), pandas_.size())), json::reals::float64).root());
+      lists = read_category_lists(pandas_);
     std::vector<std::size_t> sizes;
     for (const std::vector<std::string>& names : lists)
       sizes.push_back(names.size());
-    const std::vector<std::uint32_t> columns = columns_of_lists(infos, sizes);
+    const std::vector<std::uint32_t> columns = columns_of_categories(infos, chosen_, sizes);
     for (std::size_t i = 0; i < columns.size(); ++i)
       if (!lists[i].empty())
         spec.dictionaries.push_back({columns[i], std::move(lists[i])});
-  }
-
-  // Which columns the lists of categories belong to, of `sizes` categories; none where that is not certain. The file
-  // does not say: they are those of pandas' type category, which need not be the ones that LightGBM takes for
-  // categories. Ordered ones are not, and a user can choose others.
-  std::vector<std::uint32_t> columns_of_lists(const std::vector<std::string_view>& infos,
-                                              const std::vector<std::size_t>& sizes) const {
-    const std::vector<std::uint32_t> categorical = categorical_columns(infos);
-    if (categorical.size() == sizes.size()) {
-      bool fits = true;
-      for (std::size_t i = 0; i < sizes.size() && fits; ++i)
-        fits = can_have_codes(infos[categorical[i]], sizes[i]);
-      if (fits)
-        return categorical;
-    }
-    // Before 3.0 parameters are silent, and a column of one category shows nothing.
-    if (chosen_.empty()) {
-      auto found = only_embedding(infos, sizes, [](std::string_view info, std::size_t count) {
-        return info == "none" ? count == 1 : !info.starts_with('[') && can_have_codes(info, count);
-      });
-      if (!found.empty())
-        return found;
-    }
-    return only_embedding(infos, sizes, can_have_codes);
-  }
-
-  // Columns in order, one a list, that `fits` allows; none where there are several ways to choose them.
-  template <class Fits>
-  static std::vector<std::uint32_t> only_embedding(const std::vector<std::string_view>& infos,
-                                                   const std::vector<std::size_t>& sizes, Fits fits) {
-    // The first ones that can be chosen and the last ones: all others lie between them.
-    std::vector<std::uint32_t> first;
-    for (std::uint32_t j = 0; j < infos.size() && first.size() < sizes.size(); ++j)
-      if (fits(infos[j], sizes[first.size()]))
-        first.push_back(j);
-    std::vector<std::uint32_t> last;
-    for (auto j = static_cast<std::uint32_t>(infos.size()); j-- > 0 && last.size() < sizes.size();)
-      if (fits(infos[j], sizes[sizes.size() - 1 - last.size()]))
-        last.push_back(j);
-    std::reverse(last.begin(), last.end());
-    return first.size() == sizes.size() && first == last ? first : std::vector<std::uint32_t>();
-  }
-
-  // What LightGBM took for categories: as its parameters say, among them those of one category, which it does not look
-  // at; else as far as its columns show.
-  std::vector<std::uint32_t> categorical_columns(const std::vector<std::string_view>& infos) const {
-    std::vector<std::uint32_t> out;
-    for (std::string_view rest = chosen_; !rest.empty();) {
-      const std::size_t end = std::min(rest.find(','), rest.size());
-      std::uint32_t column = 0;
-      const auto result = std::from_chars(rest.data(), rest.data() + end, column);
-      const bool ascends = out.empty() || column > out.back();
-      if (result.ec != std::errc() || result.ptr != rest.data() + end || column >= num_columns_ || !ascends) {
-        out.clear();
-        break; // names, say, which a command line can have
-      }
-      out.push_back(column);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    if (out.empty())
-      for (std::uint32_t j = 0; j < infos.size(); ++j)
-        if (infos[j] != "none" && !infos[j].starts_with('['))
-          out.push_back(j);
-    return out;
   }
 
   void add_outputs(forest_spec& spec, transform output) const {
@@ -747,16 +607,8 @@ forest_model import_lightgbm_object(const pickle::value& object, const boosted_o
   if (const auto best = booster->attr("best_iteration"))
     if (const auto number = best->as_int(); number && *number > 0 && *number <= 0x7fffffff)
       around.best_iteration = static_cast<std::int32_t>(*number - 1);
-  // Up to 2.1 a pickled text lacks it.
-  if (const auto lists = booster->attr("pandas_categorical"); lists && lists->is(pickle::kind::list))
-    for (std::size_t i = 0; i < lists->size(); ++i) {
-      const pickle::value list = (*lists)[i];
-      std::vector<std::string>& names = around.categories.emplace_back();
-      for (std::size_t k = 0; list.is(pickle::kind::list) && k < list.size(); ++k) {
-        names.push_back(category_name(list[k]));
-        budget.charge(sizeof(std::string) + names.back().size()); // one text can be there many times
-      }
-    }
+  if (const auto lists = booster->attr("pandas_categorical"))
+    around.categories = read_category_lists(*lists, budget); // up to 2.1 a pickled text lacks it
   around.is_before_3 = !object.attr("_n_features_in");
   if (const auto others = object.attr("_other_params"))
     if (const auto stops = others->find("pred_early_stop"))
