@@ -7,9 +7,11 @@
 
 #include <petrify/error.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 
 namespace petrify::cli {
 
@@ -39,24 +41,63 @@ std::optional<double> number_of(std::string_view cell) {
   return out;
 }
 
+// The categories of a column, of which a table's cell is one.
+class category_column {
+public:
+  category_column(const forest& model, std::size_t column)
+      : model_(&model), column_(column), has_names_(!model.category_names(column).empty()) {
+    // Numbers are the same however they are written: 3 and 3.0. Texts are not: 03 is another one.
+    for (const std::string_view name : model.category_names(column)) {
+      const auto number = number_of(name);
+      const std::string_view digits = name.substr(name.starts_with('-') ? 1 : 0);
+      const bool is_padded = digits.size() > 1 && digits[0] == '0' && digits[1] != '.';
+      if (!number || !std::isfinite(*number) || is_padded || name.starts_with('+') || name.find(' ') != name.npos ||
+          !codes_.emplace(*number, static_cast<double>(codes_.size())).second) {
+        codes_.clear();
+        break;
+      }
+    }
+  }
+  bool has_names() const noexcept { return has_names_; }
+  // The category's number; NaN for none that the model knows.
+  double code_of(std::string_view cell) const {
+    const double code = model_->encode(column_, cell);
+    const auto number = std::isnan(code) && !codes_.empty() ? number_of(cell) : std::nullopt;
+    const auto found = number && !std::isnan(*number) ? codes_.find(*number) : codes_.end();
+    return found == codes_.end() ? code : found->second;
+  }
+
+private:
+  const forest* model_;
+  std::size_t column_;
+  bool has_names_;
+  std::map<double, double> codes_; // of numbers; empty where the names are not all numbers
+};
+
 // A table's cells as the model's columns.
 std::vector<double> values_of(const csv_table& table, const std::string& path, const forest& model) {
-  const std::vector<std::string_view> names(table.header().begin(), table.header().end());
+  std::vector<std::string> header(table.header());
+  // LightGBM writes the spaces of a DataFrame's names as underscores.
+  if (model.library() == "lightgbm")
+    for (std::string& name : header)
+      std::replace(name.begin(), name.end(), ' ', '_');
+  const std::vector<std::string_view> names(header.begin(), header.end());
   std::vector<std::size_t> places;
   try {
     places = model.bind(names);
   } catch (const error& failure) {
     throw failure.at(path);
   }
-  std::vector<bool> has_names(places.size());
+  std::vector<category_column> categories;
+  categories.reserve(places.size());
   for (std::size_t j = 0; j < places.size(); ++j)
-    has_names[j] = !model.category_names(j).empty();
+    categories.emplace_back(model, j);
   std::vector<double> out;
   out.reserve(table.num_rows() * places.size());
   for (std::size_t i = 0; i < table.num_rows(); ++i)
     for (std::size_t j = 0; j < places.size(); ++j) {
       const std::string_view cell = table.cell(i, places[j]);
-      const auto number = has_names[j] ? std::optional(model.encode(j, cell)) : number_of(cell);
+      const auto number = categories[j].has_names() ? std::optional(categories[j].code_of(cell)) : number_of(cell);
       if (!number)
         throw error(errc::wrong_type, path, text("row ", i + 1, " column ", quoted(table.header()[places[j]], 64)),
                     text(quoted(cell, 64), ", expected a number"));

@@ -1,7 +1,7 @@
 #include "import/lightgbm.hpp"
 
 #include "base/fail.hpp"
-#include "import/json.hpp"
+#include "import/lightgbm_categories.hpp"
 
 #include <algorithm>
 #include <array>
@@ -183,8 +183,15 @@ constexpr std::array<known_objective, 21> known_objectives = {{
 // What the Python classes around a Booster know beside it.
 struct wrapper {
   std::string_view class_name;
-  std::optional<label_list> labels;
+  std::optional<label_list> labels = std::nullopt;
   std::int32_t best_iteration = -1; // counted from 0
+  bool is_before_3 = false;         // written by LightGBM 2
+  bool stops_early = false;         // pred_early_stop
+  category_lists categories = {};   // pandas_categorical
+
+  bool is_classifier() const noexcept { return class_name.ends_with("Classifier"); }
+  // Any other estimator gives the transformed score, also of an objective of classes.
+  bool gives_scores() const noexcept { return class_name.starts_with("lightgbm.sklearn.") && !is_classifier(); }
 };
 
 // `x <= t` for the values that LightGBM compares: in its matrices those of magnitude <= 1e-35f are 0. So a threshold
@@ -216,7 +223,10 @@ public:
     const std::uint64_t all = num_trees_ / num_sums_;
     if (options_.max_iterations && *options_.max_iterations > all)
       refuse(*options_.max_iterations, " iterations are asked for, but the model has ", all);
-    num_iterations_ = options_.max_iterations.value_or(static_cast<std::uint32_t>(all));
+    // Python's predict stops at the best iteration when training stopped early, if there are still so many.
+    const std::uint64_t best =
+        around_.best_iteration < 0 ? all : std::min<std::uint64_t>(all, std::uint64_t(around_.best_iteration) + 1);
+    num_iterations_ = options_.max_iterations.value_or(static_cast<std::uint32_t>(best));
     const std::uint64_t used = std::uint64_t{num_iterations_} * num_sums_;
 
     forest_builder builder(describe());
@@ -278,11 +288,14 @@ private:
         ++num_trees_;
       } else if (!ended && *line == "is_linear=1") {
         has_linear_ = true;
-      } else if (!ended && *line == "end of trees") {
+      } else if (!ended && (*line == "end of trees" || *line == "feature importances:")) {
+        is_before_2_2_ = *line != "end of trees";
         end = at;
         ended = true;
       } else if (ended && line->starts_with("pandas_categorical:")) {
         pandas_ = line->substr(19);
+      } else if (ended && line->starts_with("[categorical_feature: ") && line->ends_with(']')) {
+        chosen_ = line->substr(22, line->size() - 23);
       }
     }
     if (!ended)
@@ -308,6 +321,8 @@ private:
     if (!spec.column_names.empty() && spec.column_names.size() != num_columns_)
       refuse("feature_names has ", spec.column_names.size(), " names, expected ", num_columns_);
     read_column_types(spec);
+    if (around_.stops_early && version_ == "v4" && known->task != task::regression && !header_.find("average_output"))
+      refuse("the estimator has pred_early_stop, which ends predictions before the last tree, expected one without it");
     spec.best_iteration = around_.best_iteration;
     spec.comparisons = compare_as::float64;
     spec.linear_leaves = has_linear_;
@@ -315,10 +330,12 @@ private:
     using op = epilogue_step::operation;
     if (header_.find("average_output"))
       spec.epilogue.push_back({op::divide, static_cast<double>(num_iterations_), 0});
-    // The raw score is the sum all the same: only what is made of it starts from the average.
-    switch (known->output) {
+    // The raw score is the sum all the same: only what is made of it starts from the average. Before 2.2 the trees of a
+    // random forest held transformed values.
+    const bool is_transformed = is_before_2_2_ && header_.find("average_output");
+    switch (is_transformed ? transform::identity : known->output) {
     case transform::identity:
-      if (written.parameters.contains("sqrt"))
+      if (written.parameters.contains("sqrt") && !is_transformed)
         spec.epilogue.push_back({op::signed_square, 0, 0});
       break;
     case transform::exponential: spec.epilogue.push_back({op::exp, 0, 0}); break;
@@ -333,58 +350,45 @@ private:
 
   // A column of categories has their numbers in place of a range: "1:5:2" and not "[0.5:3]".
   void read_column_types(forest_spec& spec) {
-    std::vector<std::uint32_t> categories;
-    const auto infos = header_.find("feature_infos");
-    if (!infos)
+    const auto found = header_.find("feature_infos");
+    if (!found)
       return;
-    for_each_word(*infos, [&](std::string_view info) {
-      const bool is_number = info.starts_with('[') || info == "none";
-      if (!is_number)
-        categories.push_back(static_cast<std::uint32_t>(spec.column_types.size()));
-      spec.column_types.emplace_back(info == "none" ? "none" : is_number ? "numerical" : "categorical");
+    std::vector<std::string_view> infos;
+    for_each_word(*found, [&](std::string_view info) {
+      infos.push_back(info);
+      spec.column_types.emplace_back(info == "none" ? "none" : info.starts_with('[') ? "numerical" : "categorical");
     });
-    if (spec.column_types.size() != num_columns_)
-      refuse("feature_infos has ", spec.column_types.size(), " entries, expected ", num_columns_);
+    if (infos.size() != num_columns_)
+      refuse("feature_infos has ", infos.size(), " entries, expected ", num_columns_);
     for (std::uint32_t j = 0; j < num_columns_; ++j)
       spec.categories.push_back({j, categories_as::lightgbm, {}, {}});
-    add_dictionaries(spec, categories);
+    add_dictionaries(spec, infos);
   }
 
-  // The categories of a DataFrame's columns, in the order of these; which columns they are, the file does not say but
-  // by their number.
-  void add_dictionaries(forest_spec& spec, const std::vector<std::uint32_t>& columns) const {
-    if (pandas_.empty() || pandas_ == "null")
-      return;
-    const json::document document =
-        json::parse_text(std::as_bytes(std::span(pandas_.data(), pandas_.size())), json::reals::float64);
-    const json::list* const lists = document.root().as_list();
-    if (lists == nullptr)
-      refuse("pandas_categorical is ", document.root().describe(), ", expected a list");
-    if (lists->size() != columns.size())
-      return;
-    for (std::size_t i = 0; i < lists->size(); ++i) {
-      category_dictionary names{columns[i], {}};
-      if (const json::numbers* const numbers = (*lists)[i].as_numbers()) {
-        for (std::size_t k = 0; k < numbers->size(); ++k)
-          names.names.push_back(numbers->is_whole() ? text(*numbers->integer(k)) : text(numbers->wide(k)));
-      } else if (const json::list* const list = (*lists)[i].as_list()) {
-        for (const json::value& one : *list) {
-          if (one.as_text() != nullptr)
-            names.names.push_back(*one.as_text());
-          else if (one.as_bool())
-            names.names.emplace_back(*one.as_bool() ? "True" : "False");
-          else
-            refuse("a category of column ", columns[i], " is ", one.describe(), ", expected a text or a number");
-        }
-      } else {
-        refuse("the categories of column ", columns[i], " are ", (*lists)[i].describe(), ", expected a list");
-      }
-      if (!names.names.empty())
-        spec.dictionaries.push_back(std::move(names));
-    }
+  // The categories of a DataFrame's columns, in the order of these.
+  void add_dictionaries(forest_spec& spec, const std::vector<std::string_view>& infos) const {
+    category_lists lists = around_.categories;
+    if (!pandas_.empty() && pandas_ != "null")
+      lists = read_category_lists(pandas_);
+    std::vector<std::size_t> sizes;
+    for (const std::vector<std::string>& names : lists)
+      sizes.push_back(names.size());
+    const std::vector<std::uint32_t> columns = columns_of_categories(infos, chosen_, sizes);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (!lists[i].empty())
+        spec.dictionaries.push_back({columns[i], std::move(lists[i])});
   }
 
   void add_outputs(forest_spec& spec, transform output) const {
+    if (output == transform::sigmoid && num_sums_ != 1)
+      refuse("the objective is binary, but there are ", num_sums_, " classes");
+    // An estimator has the last word. A classifier of one score takes what becomes of it for the second class's
+    // probability, whatever the objective. Of a user's own objective it gives the scores alone, since 3.0.
+    if (around_.gives_scores() && spec.task == task::classification)
+      spec.task = task::regression;
+    const bool is_custom = spec.objective.empty() || spec.objective == "custom";
+    if (around_.labels && (!is_custom || around_.is_before_3))
+      spec.task = task::classification;
     if (spec.task != task::classification) {
       spec.outputs.resize(num_sums_);
       return;
@@ -392,17 +396,27 @@ private:
     output_spec classes;
     classes.width = num_sums_;
     std::uint32_t count = num_sums_;
-    if (output == transform::sigmoid) {
-      if (num_sums_ != 1)
-        refuse("the objective is binary, but there are ", num_sums_, " classes");
+    if (output == transform::sigmoid || (around_.labels && num_sums_ == 1)) {
       spec.epilogue.push_back({epilogue_step::operation::complement, 0, 0});
       count = 2;
     }
     spec.decision = decision::argmax_final;
     if (around_.labels) {
-      if (around_.labels->size() != count)
-        refuse(around_.labels->size(), " class labels, expected ", count);
       classes.labels = *around_.labels;
+      // Trained on a single class: there is a probability all the same, and one label for both sides of it.
+      if (classes.labels.size() == 1 && count == 2) {
+        const auto twice = [](auto& list) {
+          if (!list.empty()) {
+            const auto label = list.front();
+            list.assign(2, label);
+          }
+        };
+        twice(classes.labels.integers);
+        twice(classes.labels.reals);
+        twice(classes.labels.texts);
+      }
+      if (classes.labels.size() != count)
+        refuse(classes.labels.size(), " class labels, expected ", count);
     } else {
       classes.labels.type = dtype::int64;
       for (std::uint32_t k = 0; k < count; ++k)
@@ -534,7 +548,9 @@ private:
   std::size_t header_lines_ = 0;
   bool has_linear_ = false;
   std::string_view trees_;
+  bool is_before_2_2_ = false;
   std::string_view pandas_;
+  std::string_view chosen_; // the parameter categorical_feature
   // Of one tree.
   std::vector<double> leaf_values_;
   std::vector<std::int64_t> columns_;
@@ -552,8 +568,9 @@ private:
 };
 
 constexpr std::string_view booster_class = "lightgbm.basic.Booster";
-constexpr std::array<std::string_view, 3> wrapper_classes = {
-    "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor", "lightgbm.sklearn.LGBMRanker"};
+constexpr std::array<std::string_view, 4> wrapper_classes = {
+    "lightgbm.sklearn.LGBMClassifier", "lightgbm.sklearn.LGBMRegressor", "lightgbm.sklearn.LGBMRanker",
+    "lightgbm.sklearn.LGBMModel"};
 
 } // namespace
 
@@ -564,7 +581,7 @@ bool is_lightgbm_text(std::span<const std::byte> bytes) noexcept {
 
 forest_model import_lightgbm(std::span<const std::byte> text, const boosted_options& options,
                              const tree_progress& progress) {
-  return model_reader(text, {booster_class, {}, -1}, options).read(progress);
+  return model_reader(text, {.class_name = booster_class}, options).read(progress);
 }
 
 bool is_lightgbm_object(const pickle::value& object) noexcept {
@@ -575,7 +592,7 @@ bool is_lightgbm_object(const pickle::value& object) noexcept {
 
 forest_model import_lightgbm_object(const pickle::value& object, const boosted_options& options, read_budget& budget,
                                     const tree_progress& progress) {
-  wrapper around{object.class_name(), {}, -1};
+  wrapper around{.class_name = object.class_name()};
   const bool is_wrapper = around.class_name != booster_class;
   const auto booster = is_wrapper ? object.attr("_Booster") : std::optional(object);
   if (!booster || booster->class_name() != booster_class)
@@ -590,18 +607,21 @@ forest_model import_lightgbm_object(const pickle::value& object, const boosted_o
   if (const auto best = booster->attr("best_iteration"))
     if (const auto number = best->as_int(); number && *number > 0 && *number <= 0x7fffffff)
       around.best_iteration = static_cast<std::int32_t>(*number - 1);
-  if (around.class_name.ends_with("Classifier"))
+  if (const auto lists = booster->attr("pandas_categorical"))
+    around.categories = read_category_lists(*lists, budget); // up to 2.1 a pickled text lacks it
+  around.is_before_3 = !object.attr("_n_features_in");
+  if (const auto others = object.attr("_other_params"))
+    if (const auto stops = others->find("pred_early_stop"))
+      around.stops_early = !stops->is_none() && stops->as_int().value_or(1) != 0;
+  if (around.is_classifier())
     for (const std::string_view name : {"_classes", "_le"})
       if (const auto found = object.attr(name); found && !found->is_none() && !around.labels) {
         const auto classes = name == "_le" ? found->attr("classes_") : found;
         if (classes && classes->as_array())
           around.labels = read_labels(*classes, budget);
       }
-  boosted_options used = options;
-  // Python's predict stops at the best iteration when training stopped early.
-  if (!used.max_iterations && around.best_iteration >= 0)
-    used.max_iterations = static_cast<std::uint32_t>(around.best_iteration) + 1;
-  return model_reader(std::as_bytes(std::span(model->data(), model->size())), std::move(around), used).read(progress);
+  return model_reader(std::as_bytes(std::span(model->data(), model->size())), std::move(around), options)
+      .read(progress);
 }
 
 } // namespace petrify::inline v0

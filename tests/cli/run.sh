@@ -108,6 +108,33 @@ for case in "$data"/ensembles-*/*/x.csv; do
   checked=$((checked + 1))
 done
 expect 0 'categories +colour: ' "$petrify" info table.stone
+frame=$data/lightgbm-4.7/frame
+for case in "$data"/lightgbm-*/*/x.csv; do
+  folder=$(dirname "$case")
+  for model in "$folder"/model.*; do
+    expect 0 'forest of' "$petrify" convert "$model" frame.stone
+    for what in raw predict; do # a model file predicts raw scores; what else, depends on the estimator
+      [ -e "$folder/${what}64.npy" ] || continue
+      "$petrify" predict frame.stone "$folder/x.csv" --output $what --out y.npy
+      same y.npy "$folder/${what}64.npy"
+    done
+  done
+done
+expect 0 'forest of' "$petrify" convert "$frame/model.txt" frame.stone
+expect 0 'categories +colour: rot, grün, never, a,b, say "hi"' "$petrify" info frame.stone
+expect 0 'categories +code: 3, 11, 500' "$petrify" info frame.stone
+expect 0 'categories +flag: False, True' "$petrify" info frame.stone
+expect 0 'categories +share: 0.5, 2.0, 10.25' "$petrify" info frame.stone
+# Where the file does not tell which columns the names are of, there are none, and a text is no number.
+sed 's/^feature_infos=.*/feature_infos=[0:2] [0:1] -1:3:0:4:1/' "$data/lightgbm-4.7/frame_ordered/model.txt" >unclear.txt
+expect 0 'forest of' "$petrify" convert unclear.txt unclear.stone
+expect 1 'row 1 column "(colour|grade)": "[a-zü]+", expected a number' \
+  "$petrify" predict unclear.stone "$data/lightgbm-4.7/frame_ordered/x.csv"
+# Numbers are the same category however a table writes them; texts are not.
+head -1 "$frame/x.csv" >numbers.csv
+printf '2.0,True,True,500,0.5,rot,1\n2,true,1,500.0,.5,rot,1\n' >>numbers.csv
+"$petrify" predict frame.stone numbers.csv >numbers.txt
+expect 0 '^1$' sh -c 'uniq numbers.txt | wc -l'
 printf 'code,weight,size,price,colour\n11,0.5,M,1.5,rot\n' >turned.csv
 printf 'price,colour,weight,size,code\n1.5,rot,0.5,M,11\n' >straight.csv
 "$petrify" predict table.stone turned.csv >turned.txt

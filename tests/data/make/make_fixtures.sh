@@ -9,6 +9,8 @@
 #   PYTHON_SK19
 #   PYTHON_XGB10 … PYTHON_XGB34
 #                   (default: python3.8 up to 1.5, 3.10 up to 1.7, 3.11 up to 2.1, then 3.13)
+#   PYTHON_LGB21 … PYTHON_LGB47
+#                   (default: python3.8 up to 3.2, 3.10 up to 4.0, then 3.13)
 #
 # An environment that exists already is used as it is.
 set -euo pipefail
@@ -58,9 +60,13 @@ lightgbm_of() {
 }
 
 mkdir -p "$venvs"
+environment lgb21 "${PYTHON_LGB21:-python3.8}"
 environment lgb22 "${PYTHON_LGB22:-python3.8}"
 environment lgb23 "${PYTHON_LGB23:-python3.8}"
+environment lgb32 "${PYTHON_LGB32:-python3.8}"
 environment lgb33 "${PYTHON_LGB33:-python3.10}"
+environment lgb40 "${PYTHON_LGB40:-python3.10}"
+environment lgb46 "${PYTHON_LGB46:-python3.13}"
 environment lgb47 "${PYTHON_LGB47:-python3.13}"
 environment sk12 "${PYTHON_SK12:-python3.10}"
 environment sk13 "${PYTHON_SK13:-python3.11}"
@@ -110,7 +116,11 @@ xgboost_of xgb31 xgboost-3.1
 xgboost_of xgb32 xgboost-3.2
 xgboost_of xgb33 xgboost-3.3
 xgboost_of xgb34 xgboost-3.4
+lightgbm_of lgb21 lightgbm-2.1
 lightgbm_of lgb22 lightgbm-2.2
 lightgbm_of lgb23 lightgbm-2.3
+lightgbm_of lgb32 lightgbm-3.2
 lightgbm_of lgb33 lightgbm-3.3
+lightgbm_of lgb40 lightgbm-4.0
+lightgbm_of lgb46 lightgbm-4.6
 lightgbm_of lgb47 lightgbm-4.7
