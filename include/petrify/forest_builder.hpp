@@ -91,6 +91,7 @@ struct epilogue_step {
     mirror = 16,
     sort = 17,
     softplus_gaps = 18,
+    softmax_numpy = 19,
   };
   operation op;
   double parameter = 0;

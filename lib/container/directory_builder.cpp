@@ -39,7 +39,8 @@ PETRIFY_SAME(sum_kind::weighted_median, SumKind::MAX);
 PETRIFY_SAME(epilogue_op::softmax, EpilogueOp::softmax);
 PETRIFY_SAME(epilogue_op::isolation_score, EpilogueOp::isolation_score);
 PETRIFY_SAME(epilogue_op::mirror, EpilogueOp::mirror);
-PETRIFY_SAME(epilogue_op::softplus_gaps, EpilogueOp::MAX);
+PETRIFY_SAME(epilogue_op::softplus_gaps, EpilogueOp::softplus_gaps);
+PETRIFY_SAME(epilogue_op::softmax_numpy, EpilogueOp::MAX);
 PETRIFY_SAME(decision_rule::cut_final, Decision::MAX);
 PETRIFY_SAME(leaf_id_rule::stored, LeafIds::MAX);
 #undef PETRIFY_SAME

@@ -43,7 +43,7 @@ std::vector<column_counts> check_epilogue(std::span<const epilogue_entry> epilog
   for (std::size_t i = 0; i < epilogue.size(); ++i) {
     const epilogue_entry& e = epilogue[i];
     const auto where = [&] { return text("epilogue operation ", i); };
-    if (e.op == epilogue_op::none || e.op > epilogue_op::softplus_gaps)
+    if (e.op == epilogue_op::none || e.op > epilogue_op::softmax_numpy)
       fail(errc::unsupported, where(), "operation ", static_cast<unsigned>(e.op),
            " is not known to petrify " PETRIFY_VERSION_STRING);
     if (e.op == epilogue_op::add) {

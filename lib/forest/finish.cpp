@@ -9,8 +9,25 @@ namespace petrify::inline v0 {
 
 namespace {
 
+// numpy's exp of float32 on machines with fused multiply and add, up to 2 ulp from the C library's (constants:
+// numpy/core/src/npymath/npy_simd_data.h): k = x / ln 2 rounded to even, then a quotient of polynomials in what is left
+// of x times 2^k. `x` is 0 or less, or NaN.
+float exp_of_numpy(float x) noexcept {
+  if (x <= -0x1.9fe36ap+6f) // where it becomes 0
+    return 0;
+  constexpr float to_whole = 0x1.8p+23f;
+  const float k = (x * 0x1.715476p+0f + to_whole) - to_whole;
+  const float y = std::fma(k, -1.42860677e-6f, std::fma(k, -6.93145752e-1f, x));
+  float above = 5.082762527590693718096e-04f;
+  for (const float p : {6.757896990527504603057e-03f, 5.114512081637298353406e-02f, 2.473615434895520810817e-01f,
+                        7.257664613233124478488e-01f, 9.999999999980870924916e-01f})
+    above = std::fma(above, y, p);
+  const float below = std::fma(std::fma(2.159509375685829852307e-02f, y, -2.742335390411667452936e-01f), y, 1.0f);
+  return std::isnan(x) ? x : std::ldexp(above / below, static_cast<int>(k));
+}
+
 // How the sum of a softmax is taken, and how its terms are made from it.
-enum class softmax_kind { in_order, wide_sum, by_logarithm };
+enum class softmax_kind { in_order, wide_sum, by_logarithm, numpy };
 
 template <class Sum>
 void softmax(Sum* x, std::size_t n, softmax_kind kind) noexcept {
@@ -22,6 +39,14 @@ void softmax(Sum* x, std::size_t n, softmax_kind kind) noexcept {
     const Sum logarithm = largest + std::log(total);
     for (std::size_t k = 0; k < n; ++k)
       x[k] = std::exp(x[k] - logarithm);
+    return;
+  }
+  if (kind == softmax_kind::numpy) {
+    for (std::size_t k = 0; k < n; ++k)
+      x[k] = exp_of_numpy(static_cast<float>(x[k]) - static_cast<float>(largest));
+    const Sum total = pairwise_sum(x, n);
+    for (std::size_t k = 0; k < n; ++k)
+      x[k] /= total;
     return;
   }
   Sum total = 0;
@@ -79,6 +104,7 @@ public:
     case epilogue_op::softmax: return softmaxes(softmax_kind::in_order);
     case epilogue_op::softmax_wide_sum: return softmaxes(softmax_kind::wide_sum);
     case epilogue_op::softmax_by_logarithm: return softmaxes(softmax_kind::by_logarithm);
+    case epilogue_op::softmax_numpy: return softmaxes(softmax_kind::numpy);
     case epilogue_op::normalize:
       return each_output([](Sum* x, std::size_t n) {
         const Sum sum = pairwise_sum(x, n);

@@ -390,7 +390,9 @@ private:
     if (around_.labels && (!is_custom || around_.is_before_3))
       spec.task = task::classification;
     if (spec.task != task::classification) {
-      spec.outputs.resize(num_sums_);
+      // One of several columns, for a softmax is over the columns of an output.
+      spec.outputs.resize(1);
+      spec.outputs[0].width = num_sums_;
       return;
     }
     output_spec classes;

@@ -141,6 +141,11 @@ struct wrapper {
   std::optional<label_list> labels; // of a classifier
   std::optional<double> missing;    // counts as missing beside NaN
   std::int64_t parallel_trees = 0;  // of a forest in each iteration; 0: not said
+
+  // An estimator that is no classifier gives what the objective makes of the margin, also of an objective of classes.
+  bool gives_scores() const noexcept {
+    return class_name.starts_with("xgboost.sklearn.") && !class_name.ends_with("Classifier");
+  }
 };
 
 // One array of a tree.
@@ -438,6 +443,8 @@ private:
 
   // From 1.6.0 to 1.7.2 a category that is none, or beyond the words of the node's set, goes the node's default way.
   bool checks_categories() const noexcept { return version_.at_least(1, 6) && !version_.at_least(1, 7, 3); }
+  // The Booster's output is the index of the class, not probabilities.
+  bool is_index() const noexcept { return objective_->name == "multi:softmax"; }
   bool is_logitraw() const noexcept { return objective_->name == "binary:logitraw"; }
 
   // Margin of a base score, which is kept as what the objective makes of it. In float32, by C's logf, as in the origin.
@@ -478,7 +485,10 @@ private:
         return {{op::sigmoid, 1, 0}};
       return {{op::bounded_sigmoid, static_cast<double>(88.7f), 0}};
     case transform::exponential: return {{op::exp, 0, 0}};
-    case transform::softmax: return {{op::softmax_wide_sum, 0, 0}};
+    // A classifier whose Booster gives the index of the class makes probabilities of the margins with numpy.
+    case transform::softmax:
+      return {
+          {is_index() && around_.class_name.ends_with("Classifier") ? op::softmax_numpy : op::softmax_wide_sum, 0, 0}};
     case transform::hinge: return {{op::is_positive, 0, 0}};
     // Since 3.4 quantiles do not cross.
     case transform::quantiles:
@@ -599,15 +609,23 @@ private:
   }
 
   void add_outputs(forest_spec& spec) const {
-    // A model whose raw margin is all there is predicts it, unless a classifier stands around it.
-    if (objective_->task != task::classification || (is_logitraw() && !around_.labels)) {
-      spec.task = is_logitraw() ? task::regression : objective_->task;
-      spec.outputs.assign(num_groups_, number());
+    // A classifier decides whatever the objective is. Without an estimator the objective is all there is to go by, and
+    // a model whose raw margin is its output predicts that.
+    const bool decides = around_.gives_scores() ? is_index()
+                                                : around_.labels || (objective_->task == task::classification &&
+                                                                     objective_->name != "binary:logitraw");
+    if (!decides) {
+      if (objective_->task == task::classification)
+        spec.task = task::regression;
+      // A softmax is over the columns of an output.
+      const bool is_softmax = objective_->output == transform::softmax;
+      spec.outputs.assign(is_softmax ? 1 : num_groups_, number(is_softmax ? num_groups_ : 1));
       return;
     }
+    spec.task = task::classification;
     if (objective_->output == transform::softmax) {
       spec.outputs = {classes(num_groups_, num_groups_)};
-      spec.decision = decision::argmax_final;
+      spec.decision = is_index() ? decision::argmax_raw : decision::argmax_final;
       return;
     }
     spec.decision = decision::cut_final;
@@ -618,8 +636,9 @@ private:
     spec.outputs.assign(num_groups_, classes(1, 2));
   }
 
-  static output_spec number() {
+  static output_spec number(std::uint32_t width) {
     output_spec out;
+    out.width = width;
     out.value_type = dtype::float32;
     return out;
   }
@@ -645,9 +664,13 @@ private:
         refuse(out.labels.size(), " class labels, expected ", count);
       return out;
     }
-    out.labels.type = dtype::int64;
+    // Numbers; a regressor gives them as such.
+    out.labels.type = around_.gives_scores() ? dtype::float32 : dtype::int64;
     for (std::uint32_t k = 0; k < count; ++k)
-      out.labels.integers.push_back(k);
+      if (around_.gives_scores())
+        out.labels.reals.push_back(k);
+      else
+        out.labels.integers.push_back(k);
     return out;
   }
 

@@ -581,8 +581,8 @@ void add_forests(list& l) {
   add("F15", "more raw operations than there are", "of the raw score", forest([](F& f) { f.num_raw_ops = 3; }));
   unsupported("F16", "epilogue operation 0", "operation 0 is not known",
               forest([](F& f) { f.epilogue_ops[0] = fbs::EpilogueOp::none; }));
-  unsupported("F16", "epilogue operation 19", "operation 19 is not known",
-              forest([](F& f) { f.epilogue_ops[0] = static_cast<fbs::EpilogueOp>(19); }));
+  unsupported("F16", "epilogue operation 20", "operation 20 is not known",
+              forest([](F& f) { f.epilogue_ops[0] = static_cast<fbs::EpilogueOp>(20); }));
   base = "forest/softmax";
   add("F17", "an addition to a column past the last", "expected less than 3",
       forest([](F& f) { f.epilogue_columns[0] = 3; }));

@@ -183,6 +183,10 @@ TEST_CASE("EpilogueComputesTheFormulasOfTheFormat") {
   CHECK(proba({{op::normalize, 0, 0}}, {0, 0}) == std::vector<double>{0, 0});
   const double e = std::exp(-1.0);
   CHECK(proba({{op::softmax, 0, 0}}, {0, 1}) == std::vector<double>{e / (e + 1), 1 / (e + 1)});
+  // np.exp of float32 arrays, numpy 2.4.6; the second is not the nearest float32.
+  for (const auto& [x, e32] :
+       {std::pair{-1.0, 0x1.78b562p-2}, {-19.99, 0x1.1e214p-29}, {-100.5, 0x1p-145}, {-104.0, 0.0}})
+    CHECK(proba({{op::softmax_numpy, 0, 0}}, {x, 0}) == std::vector<double>{e32 / (e32 + 1), 1 / (e32 + 1)});
   CHECK(proba({{op::complement, 0, 0}}, {0.25, 0.5}, 1) == std::vector<double>{0.75, 0.25, 0.5, 0.5});
   const double gap = 2 + (0.5 + std::log1p(std::exp(-3.0)));
   CHECK(proba({{op::softplus_gaps, 0.5, 0}}, {2, -3, 1000}, 1) == std::vector<double>{2, gap, gap + 1000.5});

@@ -568,6 +568,11 @@ if version >= (2, 2):
         booster.rollback_one_iter()
     case("kept_back", booster, X, "The best iteration was taken back.", iterations=2, **few)
 
+if whole:
+    model = lgb.LGBMRegressor(objective="multiclass", num_class=3, **small).fit(X, thirds)
+    why = "A regressor's probabilities of three classes."
+    case("classes_as_numbers", model.booster_, X, why, wrapper=model, **few)
+
 lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
 (out / "cases.json").write_text("[\n" + lines + "\n]\n", encoding="utf-8")
 write_versions(out)

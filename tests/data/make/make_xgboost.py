@@ -125,6 +125,11 @@ NEW_LAYOUT = {
 }
 # The extras of 3.4, which has the objectives and wrappers of all kinds besides.
 LATEST = NEW_LAYOUT | {
+    "classifier_logitraw",
+    "classifier_squarederror",
+    "regressor_logistic",
+    "regressor_softmax",
+    "regressor_softprob",
     "base_auto_logistic",
     "base_auto_poisson",
     "base_hinge",
@@ -1151,6 +1156,27 @@ case(
     "XGBClassifier of three classes.",
     files=JSON_AND_PICKLE,
 )
+# Estimators of one kind with objectives of the other.
+for name, kind, objective, target in (
+    ("regressor_logistic", xgb.XGBRegressor, "binary:logistic", binary),
+    ("regressor_hinge", xgb.XGBRegressor, "binary:hinge", binary),
+    ("regressor_logitraw", xgb.XGBRegressor, "binary:logitraw", binary),
+    ("regressor_softprob", xgb.XGBRegressor, "multi:softprob", three),
+    ("regressor_softmax", xgb.XGBRegressor, "multi:softmax", three),
+    ("classifier_hinge", xgb.XGBClassifier, "binary:hinge", binary),
+    ("classifier_logitraw", xgb.XGBClassifier, "binary:logitraw", binary),
+    ("classifier_softmax", xgb.XGBClassifier, "multi:softmax", three),
+    ("classifier_reg_logistic", xgb.XGBClassifier, "reg:logistic", binary),
+    ("classifier_squarederror", xgb.XGBClassifier, "reg:squarederror", binary),
+):
+    several = {"num_class": 3} if objective.startswith("multi") and kind is xgb.XGBRegressor else {}
+    case(
+        name,
+        wrapper(kind, objective=objective, max_depth=2, **several).fit(X, target),
+        X,
+        "An estimator with an objective of another kind.",
+        extra=True,
+    )
 case(
     "ranker",
     wrapper(xgb.XGBRanker, objective="rank:pairwise").fit(X, three, group=[20] * 10),
