@@ -55,6 +55,7 @@ if missing("hist.joblib", "hist.raw.npy"):
         max_iter=max(1, int(goal / (112 * leaves))),
         max_leaf_nodes=leaves,
         min_samples_leaf=2,
+        max_bins=63,
         early_stopping=False,
     ).fit(X, y)
     joblib.dump(model, out / "hist.joblib")
@@ -65,6 +66,7 @@ if missing("xgboost.json", "xgboost.ubj", "xgboost.raw.npy"):
         "tree_method": "hist",
         "grow_policy": "lossguide",
         "max_leaves": 8192,
+        "max_bin": 63,
         "max_depth": 0,
         "min_child_weight": 1,
         "eta": 0.05,
@@ -77,7 +79,7 @@ if missing("xgboost.json", "xgboost.ubj", "xgboost.raw.npy"):
     save("xgboost", out / "xgboost.ubj", booster.predict(xgb.DMatrix(probe), output_margin=True))
 
 if missing("lightgbm.txt", "lightgbm.raw.npy"):
-    params = {"num_leaves": 8192, "min_data_in_leaf": 2, "learning_rate": 0.05, "verbose": -1}
+    params = {"num_leaves": 8192, "max_bin": 63, "min_data_in_leaf": 2, "learning_rate": 0.05, "verbose": -1}
     booster = lgb.train(params, lgb.Dataset(X, y), max(1, int(goal / (118 * 8192))))
     booster.save_model(out / "lightgbm.txt")
     save("lightgbm", out / "lightgbm.txt", booster.predict(probe, raw_score=True))

@@ -122,7 +122,7 @@ def features(rng, *, missing, integers=True):
 
 def target(rng, X):
     known = np.nan_to_num(X)
-    return known @ rng.normal(size=X.shape[1]) + np.sin(known[:, 0]) + 0.1 * rng.normal(size=len(X)) * X.std()
+    return known @ rng.normal(size=X.shape[1]) + np.sin(known[:, 0]) + 0.1 * rng.normal(size=len(X)) * known.std()
 
 
 def probes(rng, X, thresholds, *, missing, infinite, dtype):
@@ -343,12 +343,7 @@ def xgboost(rng):
     if objective.startswith("rank"):
         train.set_group([len(X)])
     booster = xgb.train(params, train, int(rng.integers(1, 10)))
-    gradient = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
-    conditions = []
-    for one in gradient.get("gbtree", gradient)["model"]["trees"]:
-        splits = zip(one["split_conditions"], one["left_children"])
-        conditions += [condition for condition, left in splits if left != -1]
-    thresholds = np.array([t for t in conditions if np.isfinite(t)])
+    thresholds = thresholds_of_json(booster)
     rows = probes(rng, X, thresholds, missing=True, infinite=False, dtype=np.float32)
     matrix = xgb.DMatrix(rows, **data)
     raw, proba = booster.predict(matrix, output_margin=True), booster.predict(matrix)
@@ -412,7 +407,7 @@ def lightgbm(rng):
     data = lgb.Dataset(X, label, group=group, categorical_feature=categories, params={"verbose": -1})
     booster = lgb.train(params, data, int(rng.integers(1, 12)))
     text = booster.model_to_string()
-    thresholds = np.array([float(t) for line in text.splitlines() if line.startswith("threshold=") for t in line[10:].split()])
+    thresholds = thresholds_of_text(text)
     rows = probes(rng, X, thresholds, missing=True, infinite=True, dtype=pick(rng, np.float64, np.float32))
     raw, proba = booster.predict(rows, raw_score=True), booster.predict(rows)
     if rng.random() < 0.5:
@@ -422,10 +417,69 @@ def lightgbm(rng):
     return Subject(f"{params}", save, rows, raw, proba)
 
 
+def thresholds_of_json(booster):
+    gradient = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
+    conditions = []
+    for one in gradient.get("gbtree", gradient)["model"]["trees"]:
+        splits = zip(one["split_conditions"], one["left_children"])
+        conditions += [condition for condition, left in splits if left != -1]
+    return np.array([t for t in conditions if np.isfinite(t)])
+
+
+def thresholds_of_text(text):
+    listed = [line[10:].split() for line in text.splitlines() if line.startswith("threshold=")]
+    return np.array([float(t) for values in listed for t in values])
+
+
+def xgboost_estimator(rng):
+    X = features(rng, missing=rng.random() < 0.6).astype(np.float32)
+    y = target(rng, X)
+    classes = pick(rng, 0, 2, 3, 5)  # 0: numbers
+    settings = {"n_estimators": int(rng.integers(1, 10)), "max_depth": pick(rng, 1, 3, 6), "n_jobs": 1}
+    settings.update(learning_rate=pick(rng, 0.3, 1.0), missing=pick(rng, np.nan, -1.0, 0.0))
+    settings["tree_method"] = pick(rng, "hist", "exact")
+    forest = rng.random() < 0.3
+    if classes == 0:
+        kind, goal = xgb.XGBRFRegressor if forest else xgb.XGBRegressor, y
+    else:
+        kind = xgb.XGBRFClassifier if forest else xgb.XGBClassifier
+        goal = np.searchsorted(np.quantile(y, np.linspace(0, 1, classes + 1)[1:-1]), y)
+        goal[:classes] = np.arange(classes)
+        two = (None, "binary:hinge", "binary:logitraw")
+        settings["objective"] = pick(rng, *two) if classes == 2 else pick(rng, None, "multi:softmax")
+        settings = {key: value for key, value in settings.items() if value is not None}
+    model = kind(**settings).fit(X, goal)
+    rows = probes(rng, X, thresholds_of_json(model.get_booster()), missing=True, infinite=False, dtype=np.float32)
+    rows[rng.random(rows.shape) < 0.05] = settings["missing"]
+    proba = model.predict_proba(rows) if classes else None
+    raw = model.predict(rows, output_margin=True)
+    exact = model.objective != "binary:logistic"
+    return Subject(f"{kind.__name__} {settings}", container(rng, model), rows, raw, proba, model.predict(rows), exact=exact)
+
+
+def lightgbm_estimator(rng):
+    X = features(rng, missing=rng.random() < 0.6)
+    y = target(rng, X)
+    settings = {"n_estimators": int(rng.integers(1, 10)), "num_leaves": pick(rng, 2, 15), "n_jobs": 1, "verbose": -1}
+    settings.update(boosting_type=pick(rng, "gbdt", "dart", "rf"), subsample=0.7, subsample_freq=1)
+    classify = rng.random() < 0.7
+    kind, goal = (lgb.LGBMClassifier, labelled(rng, y)) if classify else (lgb.LGBMRegressor, y)
+    model = kind(**settings).fit(X, goal)
+    thresholds = thresholds_of_text(model.booster_.model_to_string())
+    rows = probes(rng, X, thresholds, missing=True, infinite=True, dtype=pick(rng, np.float64, np.float32))
+    raw = model.predict(rows, raw_score=True)
+    proba = model.predict_proba(rows) if classify else None
+    return Subject(f"{kind.__name__} {settings}", container(rng, model), rows, raw, proba, model.predict(rows))
+
+
 def main():
     command, seconds = sys.argv[1], float(sys.argv[2])
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
-    makers = {"scikit-learn": scikit_learn, "xgboost": xgboost, "lightgbm": lightgbm}
+    makers = {
+        "scikit-learn": [scikit_learn],
+        "xgboost": [xgboost, xgboost, xgboost_estimator],
+        "lightgbm": [lightgbm, lightgbm, lightgbm_estimator],
+    }
     chosen = sys.argv[4:] or list(makers)
     versions = f"scikit-learn {sklearn.__version__}, XGBoost {xgb.__version__}, LightGBM {lgb.__version__}"
     print(f"{versions}; seed {seed}", flush=True)
@@ -437,7 +491,7 @@ def main():
         rng = np.random.default_rng([seed, number])
         number += 1
         try:
-            subject = makers[library](rng)
+            subject = pick(rng, *makers[library])(rng)
         except (ValueError, xgb.core.XGBoostError, lgb.basic.LightGBMError, FloatingPointError) as reason:
             refused[f"{library}: {str(reason).splitlines()[-1][:90]}"] += 1  # settings that it does not train with
             continue
