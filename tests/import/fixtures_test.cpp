@@ -199,6 +199,8 @@ TEST_CASE("EveryArrayFixtureComesBackAsNumpySavedIt") {
   std::size_t checked = 0;
   for (const std::string& release : releases()) {
     const std::string folder = models + release + "/arrays/";
+    if (!std::filesystem::exists(folder)) // some releases only have models
+      continue;
     for (const json& entry : read_json(folder + "arrays.json"))
       for (const json& name : entry["files"]) {
         const std::string source = folder + name.get<std::string>();
