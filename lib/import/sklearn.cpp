@@ -317,6 +317,11 @@ forest_model import_sklearn(const pickle::value& object, read_budget& budget, co
   const model_class* const kind = find_class(model.class_name());
   if (kind == nullptr)
     refuse("the pipeline ends with ", model.describe(), ", expected one of ", known_sklearn_models());
+  // Earlier AdaBoosts and isolation forests answer otherwise; the rest was not tried.
+  const bool is_plain = !is_pipeline(object) && (kind->family == family::tree || kind->family == family::forest);
+  if (!version_of(model).at_least(0, is_plain ? 21 : 22))
+    refuse("the model was written by scikit-learn ", version_text(model), ", expected ", is_plain ? "0.21" : "0.22",
+           " or later");
   const source from{model, *kind, std::move(before), budget, progress};
   switch (kind->family) {
   case family::tree:
