@@ -1,8 +1,9 @@
-"""Makes the scikit-learn ensembles and pipelines of one release: make_ensembles.py DIRECTORY.
+"""Makes the scikit-learn ensembles and pipelines of one release: make_ensembles.py DIRECTORY [all].
 
 Each case is a directory with the model, the rows to predict and what scikit-learn
 predicts for them. cases.json lists the cases; refused/ holds models that have a part
-that is no tree, or a transformer that is not known.
+that is no tree, or a transformer that is not known. Most releases have a part of the
+cases; with "all" they have every one that they can fit.
 """
 
 import bz2

@@ -1,7 +1,8 @@
-"""Makes the scikit-learn tree models of one release: make_models.py DIRECTORY.
+"""Makes the scikit-learn tree models of one release: make_models.py DIRECTORY [all].
 
 Each case is a directory with the model, the rows to predict and what scikit-learn
-predicts for them. cases.json lists the cases.
+predicts for them. cases.json lists the cases. Most releases have a part of them; with
+"all" they have every one that they can fit.
 """
 
 import pickle
