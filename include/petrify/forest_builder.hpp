@@ -62,6 +62,7 @@ struct row_step {
     missing = 7,        // NaN where x is a, both as float32
     subtract_typed = 8, // x - a, with a converted to the row's type first
     divide_typed = 9,   // x / a, with a converted to the row's type first
+    replace_typed = 10, // b where x is a; of b the integer part when the row is int64
   };
   static constexpr std::uint32_t every_column = 0xffffffff;
   operation op;

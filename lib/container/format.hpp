@@ -42,6 +42,7 @@ enum class step_op : std::uint8_t {
   missing = 7,
   subtract_typed = 8,
   divide_typed = 9,
+  replace_typed = 10,
 };
 enum class category_rule : std::uint8_t {
   none = 0,

@@ -65,8 +65,8 @@ void check_columns(const forest_spec& spec) {
   std::size_t num_wide = 0;
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     const row_step& step = spec.steps[i];
-    if (step.op < row_step::operation::subtract || step.op > row_step::operation::divide_typed)
-      refuse(text("step ", i), "operation ", static_cast<unsigned>(step.op), ", expected 1 to 9");
+    if (step.op < row_step::operation::subtract || step.op > row_step::operation::replace_typed)
+      refuse(text("step ", i), "operation ", static_cast<unsigned>(step.op), ", expected 1 to 10");
     num_wide += step.column == row_step::every_column;
     if (step.column != row_step::every_column && step.column >= spec.num_columns)
       refuse(text("step ", i), "column ", step.column, ", expected less than ", spec.num_columns);

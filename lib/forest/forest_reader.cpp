@@ -113,7 +113,7 @@ private:
              d_.step_b.size(), " parameters, expected as many of each");
     std::size_t num_wide = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      if (d_.step_ops[i] == step_op::none || d_.step_ops[i] > step_op::divide_typed)
+      if (d_.step_ops[i] == step_op::none || d_.step_ops[i] > step_op::replace_typed)
         unknown("step ", i, ": operation ", static_cast<unsigned>(d_.step_ops[i]));
       num_wide += d_.step_columns[i] == all_columns;
       if (d_.step_columns[i] != all_columns && d_.step_columns[i] >= d_.num_columns)

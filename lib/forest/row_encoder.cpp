@@ -74,8 +74,9 @@ std::uint32_t category_key(double x, const slot& to) noexcept {
 
 // One step, computed in float64 and rounded to the row's type.
 template <class T>
-T step_of(T value, const step_entry& step) noexcept {
+T step_of(T value, const step_entry& step, bool is_integer) noexcept {
   const auto x = static_cast<double>(value);
+  const auto is_same = [&] { return x == step.a || (std::isnan(x) && std::isnan(step.a)); };
   switch (step.op) {
   case step_op::subtract: return static_cast<T>(x - step.a);
   case step_op::divide: return static_cast<T>(x / step.a);
@@ -84,7 +85,8 @@ T step_of(T value, const step_entry& step) noexcept {
   case step_op::multiply: return static_cast<T>(x * step.a);
   case step_op::add: return static_cast<T>(x + step.a);
   case step_op::clip: return static_cast<T>(x < step.a ? step.a : x > step.b ? step.b : x);
-  case step_op::replace: return x == step.a || (std::isnan(x) && std::isnan(step.a)) ? static_cast<T>(step.b) : value;
+  case step_op::replace: return is_same() ? static_cast<T>(step.b) : value;
+  case step_op::replace_typed: return is_same() ? static_cast<T>(is_integer ? std::trunc(step.b) : step.b) : value;
   case step_op::missing:
     return static_cast<float>(x) == static_cast<float>(step.a) ? std::numeric_limits<T>::quiet_NaN() : value;
   case step_op::none: break;
@@ -94,15 +96,16 @@ T step_of(T value, const step_entry& step) noexcept {
 
 template <class T, class Source>
 void apply_steps(const forest_data& forest, const Source* values, std::ptrdiff_t stride, T* out) noexcept {
+  constexpr bool is_integer = std::is_integral_v<Source>;
   for (std::size_t j = 0; j < forest.num_columns; ++j)
     out[j] = static_cast<T>(values[static_cast<std::ptrdiff_t>(j) * stride]);
   for (const step_entry& step : forest.steps) {
     if (step.column != all_columns) {
-      out[step.column] = step_of(out[step.column], step);
+      out[step.column] = step_of(out[step.column], step, is_integer);
       continue;
     }
     for (std::size_t j = 0; j < forest.num_columns; ++j)
-      out[j] = step_of(out[j], step);
+      out[j] = step_of(out[j], step, is_integer);
   }
 }
 

@@ -154,8 +154,26 @@ version version_of(const pickle::value& object) {
   return out;
 }
 
+namespace {
+
+// 0.22 has no n_features_in_, and AdaBoost and the transformers have no n_features_ either.
+std::optional<std::uint64_t> num_features_by_parts(const pickle::value& object) {
+  for (const char* name : {"statistics_", "scale_", "mean_"})
+    if (const auto found = object.attr(name))
+      if (const auto array = found->as_array())
+        return array->num_elements();
+  if (const auto estimators = object.attr("estimators_"); estimators && estimators->size() != 0)
+    if (const auto count = (*estimators)[0].attr("n_features_"))
+      return require_count(*count, "n_features_");
+  return std::nullopt;
+}
+
+} // namespace
+
 std::uint32_t num_features(const pickle::value& object) {
-  // Called n_features_ before 0.24.
+  if (!object.attr("n_features_in_") && !object.attr("n_features_"))
+    if (const auto count = num_features_by_parts(object); count && *count >= 1 && *count <= 0x7fffffff)
+      return static_cast<std::uint32_t>(*count);
   return require_count(require_attr(object, "n_features_in_", "n_features_"), "n_features_in_");
 }
 
@@ -299,6 +317,11 @@ forest_model import_sklearn(const pickle::value& object, read_budget& budget, co
   const model_class* const kind = find_class(model.class_name());
   if (kind == nullptr)
     refuse("the pipeline ends with ", model.describe(), ", expected one of ", known_sklearn_models());
+  // Earlier AdaBoosts and isolation forests answer otherwise; the rest was not tried.
+  const bool is_plain = !is_pipeline(object) && (kind->family == family::tree || kind->family == family::forest);
+  if (!version_of(model).at_least(0, is_plain ? 21 : 22))
+    refuse("the model was written by scikit-learn ", version_text(model), ", expected ", is_plain ? "0.21" : "0.22",
+           " or later");
   const source from{model, *kind, std::move(before), budget, progress};
   switch (kind->family) {
   case family::tree:

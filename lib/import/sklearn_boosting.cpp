@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t max_classes = 1 << 20;
 
-// scipy's logit. Since about 1.14 it has another form around one half, which newer scikit-learns come with.
+// scipy's logit. Since 1.15 it has another form around one half.
 double logit(double p, bool is_new) {
   if (is_new && p >= 0.3 && p <= 0.65) {
     const double s = 2.0 * (p - 0.5);
@@ -65,7 +65,9 @@ std::vector<double> initial_scores(const source& from, std::size_t width, std::s
   for (double& x : p)
     x = std::min(std::max(x, epsilon), 1.0 - epsilon);
   if (width == 1) {
-    const double score = logit(p[1], v.at_least(1, 8));
+    // The origin computes it at every prediction, with whichever scipy is there: for 1.6 and later that is 1.15 at
+    // least.
+    const double score = logit(p[1], v.at_least(1, 6));
     return {is_exponential ? 0.5 * score : score};
   }
   std::vector<double> logs;

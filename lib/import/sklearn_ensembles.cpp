@@ -57,6 +57,8 @@ forest_model read_isolation(const source& from) {
   const std::size_t num_trees = estimators.size();
   const std::uint32_t max_samples =
       require_count(require_attr(from.object, "_max_samples", "max_samples_"), "max_samples_");
+  if (max_samples == 1 && !version_of(from.object).at_least(1, 0))
+    refuse("max_samples_ is 1, for which every score is NaN before scikit-learn 1.0, expected 2 or more");
   const double offset = require_real(require_attr(from.object, "offset_"), "offset_");
 
   forest_spec spec = describe(from);

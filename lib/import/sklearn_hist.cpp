@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 namespace petrify::inline v0 {
 namespace sklearn {
@@ -15,10 +16,16 @@ constexpr std::size_t bitset_words = 8; // 256 categories
 
 // The columns of a predictor's `nodes`, found by name: their sizes and places differ by version.
 struct node_columns {
-  explicit node_columns(const numpy_array& nodes)
-      : value(nodes, "value"), feature(nodes, "feature_idx"), threshold(nodes, "num_threshold"),
-        missing_left(nodes, "missing_go_to_left"), left(nodes, "left"), right(nodes, "right"),
-        is_leaf(nodes, "is_leaf"), is_categorical(nodes, "is_categorical"), bitset(nodes, "bitset_idx") {}
+  // Before 0.24 there are no categories.
+  node_columns(const numpy_array& nodes, bool has_categories)
+      : value(nodes, "value"), feature(nodes, "feature_idx"),
+        threshold(nodes, has_categories ? "num_threshold" : "threshold"), missing_left(nodes, "missing_go_to_left"),
+        left(nodes, "left"), right(nodes, "right"), is_leaf(nodes, "is_leaf") {
+    if (!has_categories)
+      return;
+    is_categorical.emplace(nodes, "is_categorical");
+    bitset.emplace(nodes, "bitset_idx");
+  }
   numpy_column value;
   numpy_column feature;
   numpy_column threshold;
@@ -26,8 +33,8 @@ struct node_columns {
   numpy_column left;
   numpy_column right;
   numpy_column is_leaf;
-  numpy_column is_categorical;
-  numpy_column bitset;
+  std::optional<numpy_column> is_categorical;
+  std::optional<numpy_column> bitset;
 };
 
 std::vector<bool> flags_of(const pickle::value& value, std::string_view name, std::uint32_t count,
@@ -56,8 +63,11 @@ public:
         require_count(require_attr(from_.object, "n_trees_per_iteration_"), "n_trees_per_iteration_");
     if (width > max_classes)
       refuse("n_trees_per_iteration_ is ", width, ", expected at most ", max_classes);
-    spec.start =
-        require_reals(require_attr(from_.object, "_baseline_prediction"), "_baseline_prediction", from_.budget);
+    const pickle::value baseline = require_attr(from_.object, "_baseline_prediction");
+    if (const auto number = baseline.as_real()) // before 1.1, where it is one
+      spec.start = {*number};
+    else
+      spec.start = require_reals(baseline, "_baseline_prediction", from_.budget);
     if (spec.start.size() != width)
       refuse("_baseline_prediction has ", spec.start.size(), " numbers, expected ", width);
     add_output(spec, width, loss.value_or(""));
@@ -114,15 +124,18 @@ private:
     if (width == 1)
       spec.epilogue = {{op::sigmoid, 1, 0}, {op::complement, 0, 0}};
     else
-      spec.epilogue = {{op::softmax, 0, 0}};
+      spec.epilogue = {{version_.at_least(1, 1) ? op::softmax : op::softmax_by_logarithm, 0, 0}};
     // Until 1.4 the class is that of the greatest probability; since then the raw scores decide.
     spec.decision = !version_.at_least(1, 5) ? decision::argmax_final
                     : width == 1             ? decision::cut_raw
                                              : decision::argmax_raw;
   }
 
-  // Columns of categories. Since 1.4 an encoder comes first: it puts them in front and numbers their values.
+  // Columns of categories, of which there are none before 0.24. Since 1.4 an encoder comes first: it puts them in front
+  // and numbers their values.
   void read_categories(forest_spec& spec) {
+    if (!version_.at_least(0, 24))
+      return;
     const pickle::value mapper = require_attr(from_.object, "_bin_mapper");
     const auto encoder = from_.object.attr("_preprocessor");
     const bool is_encoded = encoder && !encoder->is_none();
@@ -143,7 +156,9 @@ private:
         continue;
       category_column column;
       column.column = feature_columns_[f];
-      column.rule = categories_as::hist_gradient_boosting;
+      // Before 1.2 negative values are cast like all others; since then they are missing.
+      column.rule = version_.at_least(1, 2) ? categories_as::hist_gradient_boosting
+                                            : categories_as::hist_gradient_boosting_wrapped;
       std::vector<std::uint32_t> known;
       for (const double code : require_reals(thresholds[f], "bin_thresholds_", from_.budget)) {
         if (!(code >= 0 && code < 256) || std::trunc(code) != code)
@@ -225,10 +240,12 @@ private:
       refuse("the tree's nodes are ", require_attr(predictor, "nodes").describe(),
              ", expected an array of 1 to 2^31 - 1 records");
     from_.budget.charge(nodes->data.size());
-    const node_columns columns(*nodes);
+    const bool has_categories = version_.at_least(0, 24);
+    const node_columns columns(*nodes, has_categories);
     const auto num_nodes = static_cast<std::uint32_t>(nodes->shape[0]);
     std::vector<std::int64_t> words;
-    if (const auto bitsets = require_attr(predictor, "raw_left_cat_bitsets").as_array()) {
+    if (const auto bitsets =
+            has_categories ? require_attr(predictor, "raw_left_cat_bitsets").as_array() : std::nullopt) {
       from_.budget.charge(bitsets->data.size());
       if (bitsets->num_elements() != 0)
         words = to_vector<std::int64_t>(*bitsets);
@@ -257,10 +274,10 @@ private:
       if (child < 0 || child >= num_nodes)
         refuse_node("child ", child, ", expected 0 to ", num_nodes - 1);
     const missing nan_goes = columns.missing_left.integer(i) != 0 ? missing::left : missing::right;
-    if (columns.is_categorical.integer(i) == 0)
+    if (!columns.is_categorical || columns.is_categorical->integer(i) == 0)
       return builder.split(i, column, comparison::less_equal, columns.threshold.real(i), nan_goes,
                            static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right));
-    const std::int64_t set = columns.bitset.integer(i);
+    const std::int64_t set = columns.bitset->integer(i);
     if (set < 0 || static_cast<std::uint64_t>(set) >= words.size() / bitset_words)
       refuse_node("category set ", set, ", expected less than ", words.size() / bitset_words);
     std::vector<std::uint32_t> members;

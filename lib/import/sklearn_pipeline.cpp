@@ -96,6 +96,7 @@ private:
 
   void standard_scaler(const pickle::value& step) {
     const std::size_t count = features_of(step);
+    keeps_integers_ = false;
     // Since 1.8 mean and scale are converted to the rows' type first.
     const bool is_typed = version_of(step).at_least(1, 8);
     if (flag_of(step, "with_mean", true)) {
@@ -112,6 +113,7 @@ private:
 
   void min_max_scaler(const pickle::value& step) {
     const std::size_t count = features_of(step);
+    keeps_integers_ = false;
     const auto scale = per_feature(step, "scale_", count, budget_);
     const auto shift = per_feature(step, "min_", count, budget_);
     for (std::size_t j = 0; j < count; ++j)
@@ -146,13 +148,16 @@ private:
     auto statistics = per_feature(step, "statistics_", count, budget_);
     // Columns that had no value are dropped; since 1.8 with the strategy "constant" too.
     const bool drops = !flag_of(step, "keep_empty_features", false) && (strategy != "constant" || v.at_least(1, 8));
-    if (v.at_least(1, 5))
+    if (v.at_least(1, 8))
       convert(statistics, step);
+    keeps_integers_ = keeps_integers_ && (strategy == "most_frequent" || strategy == "constant");
     std::vector<std::uint32_t> kept;
     for (std::size_t j = 0; j < count; ++j) {
       if (drops && std::isnan(statistics[j]))
         continue;
-      add(operation::replace, j, *missing, std::isnan(statistics[j]) ? 0.0 : statistics[j]);
+      const double value = std::isnan(statistics[j]) ? 0.0 : statistics[j];
+      const bool is_cut = keeps_integers_ && value != std::trunc(value);
+      add(is_cut ? operation::replace_typed : operation::replace, j, *missing, value);
       kept.push_back(before_.columns[j]);
     }
     if (kept.empty())
@@ -180,6 +185,8 @@ private:
 
   rows_before& before_;
   read_budget& budget_;
+  // Whether rows of integers are still such behind the steps so far; a scaler, a mean or a median makes floats of them.
+  bool keeps_integers_ = true;
 };
 
 } // namespace

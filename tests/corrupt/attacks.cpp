@@ -625,8 +625,8 @@ void add_forests(list& l) {
       }));
   add("F30", "a column of a step fewer", "steps with 1 columns", forest([](F& f) { f.step_columns.pop_back(); }));
   add("F30", "a parameter of a step fewer", "parameters", forest([](F& f) { f.step_b.pop_back(); }));
-  unsupported("F31", "a step of operation 10", "step 0: operation 10",
-              forest([](F& f) { f.step_ops[0] = static_cast<fbs::StepOp>(10); }));
+  unsupported("F31", "a step of operation 11", "step 0: operation 11",
+              forest([](F& f) { f.step_ops[0] = static_cast<fbs::StepOp>(11); }));
   unsupported("F31", "a step of operation 0", "step 0: operation 0",
               forest([](F& f) { f.step_ops[0] = fbs::StepOp::none; }));
   add("F32", "a step on a column past the last", "step 0: column 3", forest([](F& f) { f.step_columns[0] = 3; }));

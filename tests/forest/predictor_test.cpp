@@ -99,6 +99,35 @@ TEST_CASE("PredictorDoesNotAllocate") {
   CHECK(fine);
 }
 
+TEST_CASE("AReplacementLosesItsFractionInRowsOfIntegersWhereTheStepSaysSo") {
+  using op = row_step::operation;
+  const auto leaf_of = [](op what, double value, auto x) {
+    forest_spec spec;
+    spec.num_columns = 1;
+    spec.outputs.resize(1);
+    spec.steps = {{what, 0, -1, value}};
+    forest_builder b(std::move(spec));
+    b.begin_tree(3);
+    b.split(0, 0, comparison::less_equal, value < 0 ? -2.25 : 2.25, missing::right, 1, 2);
+    b.leaf(1, std::vector<double>{1});
+    b.leaf(2, std::vector<double>{2});
+    b.end_tree();
+    const temp_dir dir;
+    writer out(dir.path("f.stone"));
+    out.add("model", b.build());
+    out.commit();
+    const file from = file::open(dir.path("f.stone"));
+    return from.forest("model").apply(rows(&x, 1, 1)).at(0);
+  };
+  CHECK(leaf_of(op::replace_typed, 2.5, -1.0) == 2);
+  CHECK(leaf_of(op::replace_typed, 2.5, -1.0f) == 2);
+  CHECK(leaf_of(op::replace_typed, 2.5, std::int64_t{-1}) == 1); // 2
+  CHECK(leaf_of(op::replace_typed, 2.5, std::int64_t{3}) == 2);
+  CHECK(leaf_of(op::replace_typed, -2.5, -1.0) == 1);
+  CHECK(leaf_of(op::replace_typed, -2.5, std::int64_t{-1}) == 2); // -2, towards zero
+  CHECK(leaf_of(op::replace, 2.5, std::int64_t{-1}) == 2);
+}
+
 TEST_CASE("PredictorRefusesRowsAndOutputsOfTheWrongSizeAndWritesNothing") {
   std::mt19937_64 random(8);
   const opened model(random_forest(three_classes(), {}, random));

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
     GradientBoostingClassifier,
@@ -68,7 +69,9 @@ def columns_behind(fronts, width):
     columns = np.arange(width)
     for front in fronts:
         for step in transformers(front):
-            if isinstance(step, SimpleImputer) and not step.keep_empty_features:
+            if isinstance(step, SimpleImputer) and not getattr(
+                step, "keep_empty_features", False
+            ):
                 if step.strategy != "constant" or sklearn_version() >= (1, 8):
                     columns = columns[~np.isnan(step.statistics_.astype(np.float64))]
     return columns
@@ -100,19 +103,25 @@ def histogram_columns(core, width):
     )
 
 
+def threshold_field(nodes):
+    """Called threshold before there were categories (0.24)."""
+    return "num_threshold" if "num_threshold" in nodes.dtype.names else "threshold"
+
+
 def reaching_rows(nodes, X):
     """For each node of a histogram tree, about which rows of X come to it."""
+    categories = "is_categorical" in nodes.dtype.names
     reach = np.zeros((len(nodes), len(X)), dtype=bool)
     reach[0] = True
     for number, node in enumerate(nodes):  # children follow their parents
         if node["is_leaf"]:
             continue
         value = X[:, node["feature_idx"]]
-        if node["is_categorical"]:
+        if categories and node["is_categorical"]:
             left = np.arange(len(X)) % 2 == 0  # either way, roughly
         else:
             with np.errstate(invalid="ignore"):
-                left = value <= node["num_threshold"]
+                left = value <= node[threshold_field(nodes)]
         left = np.where(np.isnan(value), bool(node["missing_go_to_left"]), left)
         reach[node["left"]] |= reach[number] & left
         reach[node["right"]] |= reach[number] & ~left
@@ -129,11 +138,11 @@ def all_splits(core, inside):
             for predictor in iteration:
                 reach = reaching_rows(predictor.nodes, ordered)
                 for number, node in enumerate(predictor.nodes):
-                    if not node["is_leaf"] and not node["is_categorical"]:
+                    categorical = "is_categorical" in node.dtype.names and node["is_categorical"]
+                    if not node["is_leaf"] and not categorical:
                         column = columns[node["feature_idx"]]
-                        splits.append(
-                            (column, node["num_threshold"], np.flatnonzero(reach[number]))
-                        )
+                        threshold = node[threshold_field(predictor.nodes)]
+                        splits.append((column, threshold, np.flatnonzero(reach[number])))
         return splits
     inside = np.asarray(inside).astype(np.float32)
     for member, columns in member_trees(core):
@@ -340,15 +349,17 @@ def raw_of(model, rows):
         return core._raw_predict(through(fronts, rows)).ravel()
     if isinstance(core, IsolationForest):
         return core.score_samples(rows)
-    if isinstance(core, GRADIENT + HISTOGRAM + (AdaBoostClassifier,)) and hasattr(
-        core, "classes_"
-    ):
+    if isinstance(core, GRADIENT + HISTOGRAM + (AdaBoostClassifier,)) and is_classifier(core):
         return core.decision_function(rows)
     return raw_without_score(model, rows)
 
 
 def raw_without_score(model, rows):
-    if hasattr(model, "classes_"):
+    fronts, core = unwrap(model)
+    if is_classifier(core) and hasattr(core, "tree_"):  # counts before 1.4, then shares
+        inside = np.asarray(through(fronts, rows)).astype(np.float32)
+        return core.tree_.value[core.apply(inside), 0]
+    if is_classifier(model):
         return side_by_side(model.predict_proba(rows))
     return model.predict(rows)
 
@@ -357,7 +368,7 @@ def proba_of(model, rows):
     _, core = unwrap(model)
     if isinstance(core, IsolationForest):
         return model.decision_function(rows)
-    if hasattr(core, "classes_"):
+    if is_classifier(core):
         return side_by_side(model.predict_proba(rows))
     return model.predict(rows)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import sklearn
+from sklearn.base import is_classifier
 
 # Models fitted on a DataFrame warn about every plain array they predict from.
 warnings.filterwarnings("ignore", message="X does not have valid feature names")
@@ -204,7 +205,7 @@ def save_outputs(directory, model, rows, suffix):
 
 
 def classes_per_output(model):
-    if not hasattr(model, "classes_"):
+    if not is_classifier(model):
         return [1] * model.n_outputs_
     return [int(count) for count in np.atleast_1d(model.n_classes_)]
 
@@ -222,7 +223,7 @@ def save_case(root, name, model, X, why, *, files, training_rows=14, splits=24):
     entry = {
         "name": name,
         "model": files[0],
-        "kind": "classifier" if hasattr(model, "classes_") else "regressor",
+        "kind": "classifier" if is_classifier(model) else "regressor",
         "estimator": type(model).__name__,
         "why": why,
         "accepts_nan": with_nan,

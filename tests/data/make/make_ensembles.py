@@ -1,8 +1,9 @@
-"""Makes the scikit-learn ensembles and pipelines of one release: make_ensembles.py DIRECTORY.
+"""Makes the scikit-learn ensembles and pipelines of one release: make_ensembles.py DIRECTORY [all].
 
 Each case is a directory with the model, the rows to predict and what scikit-learn
 predicts for them. cases.json lists the cases; refused/ holds models that have a part
-that is no tree, or a transformer that is not known.
+that is no tree, or a transformer that is not known. Most releases have a part of the
+cases; with "all" they have every one that they can fit.
 """
 
 import bz2
@@ -18,9 +19,10 @@ from pathlib import Path
 
 # NumPy has its own exp, log and pow for AVX-512 and uses libm's elsewhere. Without the
 # former the outputs are the same on every x86-64 machine.
-if importlib.metadata.version("numpy").startswith("1."):
+if tuple(int(part) for part in importlib.metadata.version("numpy").split(".")[:2]) < (2, 4):
     os.environ["NPY_DISABLE_CPU_FEATURES"] = (
         "AVX512F AVX512CD AVX512_KNL AVX512_KNM AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"
+        " AVX512_SPR"
     )
 else:
     os.environ["NPY_DISABLE_CPU_FEATURES"] = "X86_V4 AVX512_ICL AVX512_SPR"
@@ -30,9 +32,16 @@ warnings.filterwarnings("ignore", category=RuntimeWarning)
 import joblib
 import numpy as np
 import pandas as pd
+import sklearn
+from sklearn.base import is_classifier
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from fixtures import sklearn_version
+
+if sklearn_version() < (1, 0):
+    from sklearn.experimental import enable_hist_gradient_boosting  # noqa: F401
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -75,7 +84,7 @@ from ensemble_rows import (
     save_outputs,
     unwrap,
 )
-from fixtures import save_array, sklearn_version, without_time, write_json, write_versions
+from fixtures import save_array, without_time, write_json, write_versions
 
 warnings.simplefilter("ignore")
 
@@ -106,7 +115,43 @@ NOT_IN_1_9 = """gbc_init_uniform gbc_early_stopping gbr_absolute_error gbr_early
     bagc_extra_trees if_one_sample hgbr_squared_error""".split()
 
 
+# The releases between and before those four have a case of each kind, and those around which
+# something changed.
+BASIC = """gbc_binary gbc_multiclass gbc_tie gbr_huber hgbc_multiclass hgbc_tie hgbr_poisson
+    if_half_features ada_samme_three adar_linear bagc_half_features pipe_standard_rf
+    pipe_standard_from_float32 pipe_minmax_clip pipe_impute_mean pipe_impute_minus_one""".split()
+OLD = """gbc_exponential gbr_absolute_error hgbc_binary hgbr_absolute_error hgbr_category_mask
+    hgbr_category_many if_one_sample ada_r_three bagc_fewer_classes pipe_nested""".split()
+CATEGORIES = "hgbr_category_mask hgbr_category_many hgbr_category_odd hgbr_table_from_dtype".split()
+IMPUTERS = """pipe_impute_constant pipe_impute_constant_empty_dropped
+    pipe_impute_mean_empty_dropped pipe_impute_from_float32""".split()
+NEW_CASES = "gbc_nearly_even pipe_impute_fraction".split()
+ONLY = {
+    (0, 22): BASIC + OLD,
+    (0, 23): BASIC + OLD,
+    (0, 24): BASIC + OLD,
+    (1, 0): BASIC + OLD,
+    (1, 1): BASIC + OLD + ["hgbr_quantile", "pipe_impute_fraction", "pipe_impute_most_frequent"],
+    (1, 5): BASIC + CATEGORIES + NEW_CASES + ["ada_r_three", "hgbc_table_missing"],
+    (1, 6): BASIC + CATEGORIES + NEW_CASES + ["if_missing"],
+    (1, 7): BASIC + CATEGORIES + NEW_CASES + IMPUTERS + ["if_missing", "gbc_init_most_frequent"],
+    (1, 8): BASIC
+    + CATEGORIES
+    + NEW_CASES
+    + IMPUTERS
+    + ["gbc_init_most_frequent", "pipe_many_scalers", "hgbc_table_names"],
+}
+
+
 def wanted(name):
+    if sys.argv[2:] == ["all"]:
+        return True
+    if sklearn.__version__ == "1.3.0":  # the last release before SAMME changed
+        return name.startswith("ada_samme")
+    if version in ONLY:
+        return name in ONLY[version]
+    if name in NEW_CASES:
+        return False
     if version == (1, 3):
         return name in ONLY_IN_1_3
     return name not in {(1, 2): NOT_IN_1_2, (1, 9): NOT_IN_1_9}.get(version, [])
@@ -152,7 +197,7 @@ def raw_is_exact(core):
 
 
 def labels_of(core):
-    if not hasattr(core, "classes_"):
+    if not is_classifier(core):
         return None
     classes = core.classes_ if isinstance(core.classes_, list) else [core.classes_]
     lists = [np.asarray(labels).tolist() for labels in classes]
@@ -235,6 +280,9 @@ def case(
             last = {
                 key: None if value is None else value[-1:] for key, value in outputs.items()
             }
+            if version < (1, 1) and isinstance(unwrap(model)[1], HISTOGRAM):
+                # But here it sums exponentials down the columns, in an order by the layout.
+                last["proba"] = None
             assert same_bits(last, one), (name, file, "single row")
     raw = np.asarray(outputs["raw"])
     entries.append(entry_of(name, model, why, list(files), list(sets), rows.shape[1], raw))
@@ -244,8 +292,8 @@ def case(
 refusals = []
 
 
-def refuse(name, model, why, X, y):
-    if version < (1, 4):
+def refuse(name, model, why, X, y, releases=((1, 4), (1, 9))):
+    if version not in releases:
         return
     model.fit(X, y)
     (out / "refused").mkdir(parents=True, exist_ok=True)
@@ -356,6 +404,14 @@ tie = case(
     "Raw scores of exactly 0: which class wins a tie differs between releases.",
 )
 assert (tie.decision_function(Xt) == 0).any()
+even = np.arange(139) < 69
+case(
+    "gbc_nearly_even",
+    GradientBoostingClassifier(n_estimators=2, max_depth=2, learning_rate=0.01, random_state=13),
+    Xc[:139],
+    even[np.argsort(np.argsort(Xc[:139, 0] * Xc[:139, 1]))],
+    "A logarithm of odds near 0: scipy's logit has another form since its 1.15.",
+)
 case(
     "gbc_init_most_frequent",
     GradientBoostingClassifier(
@@ -411,6 +467,18 @@ case(
 # ---------------------------------------------------------------------------------------
 # Gradient boosting, regression
 
+
+def loss_name(name, histogram=False):
+    """What the release calls that loss."""
+    if version >= (1, 0):
+        return name
+    former = {
+        "squared_error": "least_squares" if histogram else "ls",
+        "absolute_error": "least_absolute_deviation" if histogram else "lad",
+    }
+    return former.get(name, name)
+
+
 for number, (loss, extra) in enumerate(
     [
         ("squared_error", {}),
@@ -421,7 +489,9 @@ for number, (loss, extra) in enumerate(
 ):
     case(
         f"gbr_{loss}",
-        GradientBoostingRegressor(loss=loss, n_estimators=5, random_state=20 + number, **extra),
+        GradientBoostingRegressor(
+            loss=loss_name(loss), n_estimators=5, random_state=20 + number, **extra
+        ),
         Xc,
         yc,
         f"Loss {loss}: its own constant to start from.",
@@ -521,7 +591,7 @@ early = case(
     "hgbc_early_stopping",
     HistGradientBoostingClassifier(
         max_iter=80,
-        early_stopping=True,
+        **({"early_stopping": True} if version >= (0, 23) else {}),
         n_iter_no_change=1,
         learning_rate=0.9,
         random_state=35,
@@ -540,12 +610,13 @@ targets = {
     "quantile": yc,
 }
 for number, (loss, target) in enumerate(targets.items()):
-    if loss == "gamma" and version < (1, 3):
+    first = {"gamma": (1, 3), "quantile": (1, 1), "poisson": (0, 23)}
+    if version < first.get(loss, (0, 0)):
         continue
     case(
         f"hgbr_{loss}",
         HistGradientBoostingRegressor(
-            loss=loss,
+            loss=loss_name(loss, histogram=True),
             max_iter=5,
             random_state=40 + number,
             **({"quantile": 0.3} if loss == "quantile" else {}),
@@ -587,6 +658,8 @@ BIG = [
 ]
 ODD = [-1.0, -2.0, -0.5, -0.0, 0.5, 1.7, 5.0, 254.0, 255.0, 256.0, 257.0, 300.7, 510.0]
 ODD += BIG + [np.nan, np.inf, -np.inf]
+if version < (1, 2):  # where negative categories count modulo 256
+    ODD += [-255.0, -249.9, -212.0, -256.0]
 
 
 def categories(rows, values, seed):
@@ -611,43 +684,50 @@ def categories(rows, values, seed):
 wide = dict(small, max_bins=255) if version < (1, 4) else small
 few = [0.0, 1.0, 2.0, 3.0, 7.0, 44.0]
 Xk, yk = categories(220, few, seed=50)
-case(
-    "hgbr_category_mask",
-    HistGradientBoostingRegressor(
-        max_iter=5, categorical_features=[False, True, False, True], random_state=50, **wide
-    ),
-    Xk,
-    yk,
-    "Categories by a mask, after a numeric column.",
-    special={1: ODD + few, 3: ODD},
-    files=["model.joblib"],
-    sets=("32", "64", "i64"),
-)
-Xm = Xk.copy()
-Xm[np.random.RandomState(51).uniform(size=len(Xm)) < 0.15, 1] = np.nan
-case(
-    "hgbc_category_index",
-    HistGradientBoostingClassifier(
-        max_iter=3, categorical_features=[3, 1], random_state=51, **wide
-    ),
-    Xm,
-    np.digitize(np.where(np.isnan(Xm[:, 1]), 4, yk), [-1, 1.5]),
-    "Categories by their columns, missing ones in training, three classes.",
-    special={1: ODD + few, 3: ODD},
-)
-many = [float(value) for value in np.random.RandomState(52).permutation(255)[:40]]
-Xw, yw = categories(420, many, seed=52)
-case(
-    "hgbr_category_many",
-    HistGradientBoostingRegressor(
-        max_iter=4, categorical_features=["group"], random_state=52, **dict(wide, max_bins=255)
-    ),
-    pd.DataFrame(Xw, columns=["a", "group", "b", "c"]),
-    yw,
-    "40 categories up to 254, chosen by a feature name.",
-    special={1: ODD + many[:14]},
-    files=["pickle-4.pkl"],
-)
+if version >= (0, 24):
+    case(
+        "hgbr_category_mask",
+        HistGradientBoostingRegressor(
+            max_iter=5,
+            categorical_features=[False, True, False, True],
+            random_state=50,
+            **wide,
+        ),
+        Xk,
+        yk,
+        "Categories by a mask, after a numeric column.",
+        special={1: ODD + few, 3: ODD},
+        files=["model.joblib"],
+        sets=("32", "64", "i64"),
+    )
+    Xm = Xk.copy()
+    Xm[np.random.RandomState(51).uniform(size=len(Xm)) < 0.15, 1] = np.nan
+    case(
+        "hgbc_category_index",
+        HistGradientBoostingClassifier(
+            max_iter=3, categorical_features=[3, 1], random_state=51, **wide
+        ),
+        Xm,
+        np.digitize(np.where(np.isnan(Xm[:, 1]), 4, yk), [-1, 1.5]),
+        "Categories by their columns, missing ones in training, three classes.",
+        special={1: ODD + few, 3: ODD},
+    )
+    many = [float(value) for value in np.random.RandomState(52).permutation(255)[:40]]
+    Xw, yw = categories(420, many, seed=52)
+    case(
+        "hgbr_category_many",
+        HistGradientBoostingRegressor(
+            max_iter=4,
+            categorical_features=["group"] if version >= (1, 2) else [1],
+            random_state=52,
+            **dict(wide, max_bins=255),
+        ),
+        pd.DataFrame(Xw, columns=["a", "group", "b", "c"]),
+        yw,
+        "40 categories up to 254, chosen by a feature name.",
+        special={1: ODD + many[:14]},
+        files=["pickle-4.pkl"],
+    )
 if version >= (1, 3):
     values = [-1.0, 0.0, 1.0, 4.0]
     if version >= (1, 4):
@@ -678,6 +758,8 @@ def table_case(name, model, frame, y, why, tables, files=("model.joblib.z",)):
     The code of a text is its position in the encoder's categories_, that of an unknown or
     missing one NaN. Columns of numbers, categorical or not, stay as they are.
     """
+    if not wanted(name):
+        return
     model.fit(frame, y)
     encoder = model._preprocessor.named_transformers_["encoder"]
     names = [name for name, yes in zip(frame.columns, model.is_categorical_) if yes]
@@ -845,20 +927,30 @@ case(
     "Two samples: the mean path length is exactly 1.",
     files=["pickle-2.pkl"],
 )
-case(
-    "if_one_sample",
-    IsolationForest(n_estimators=3, max_samples=1, random_state=74),
+one_sample = IsolationForest(n_estimators=3, max_samples=1, random_state=74)
+if version >= (1, 0):
+    case(
+        "if_one_sample",
+        one_sample,
+        Xc,
+        None,
+        "One sample: every tree is a leaf, and the mean path length 0.",
+    )
+refuse(
+    "if_one_sample.joblib.z",
+    one_sample,
+    "One sample: the score is 0 / 0 before 1.0.",
     Xc,
     None,
-    "One sample: every tree is a leaf, and the mean path length 0.",
+    releases=((0, 22), (0, 23), (0, 24)),
 )
-if version >= (1, 8):
+if version >= (1, 6):
     case(
         "if_missing",
         IsolationForest(n_estimators=5, max_samples=40, random_state=75),
         with_holes(Xc, 75, share=0.3),
         None,
-        "Missing and infinite values are accepted in this release.",
+        "Missing and infinite values are accepted since 1.6.",
     )
 
 # ---------------------------------------------------------------------------------------
@@ -1087,17 +1179,27 @@ case(
     "StandardScaler that only centres; missing values pass through it.",
     sets=ALL,
 )
-case(
-    "pipe_standard_neither",
-    make_pipeline(
-        StandardScaler(with_mean=False, with_std=False),
-        DecisionTreeRegressor(max_depth=4, random_state=109),
-    ),
+idle = make_pipeline(
+    StandardScaler(with_mean=False, with_std=False),
+    DecisionTreeRegressor(max_depth=4, random_state=109),
+)
+if version >= (0, 23):
+    case(
+        "pipe_standard_neither",
+        idle,
+        Xs,
+        ys,
+        "StandardScaler that does nothing, yet makes float64 of int64.",
+        sets=ALL,
+        files=["pickle-4.pkl"],
+    )
+refuse(
+    "pipe_standard_neither.joblib.z",
+    idle,
+    "StandardScaler that does nothing, and in 0.22 does not say how many columns it sees.",
     Xs,
     ys,
-    "StandardScaler that does nothing, yet makes float64 of int64.",
-    sets=ALL,
-    files=["pickle-4.pkl"],
+    releases=((0, 22),),
 )
 case(
     "pipe_standard_from_float32",
@@ -1116,10 +1218,11 @@ case(
     "MinMaxScaler without clipping.",
     sets=ALL,
 )
+clipped = {"clip": True} if version >= (0, 24) else {}
 case(
     "pipe_minmax_clip",
     make_pipeline(
-        MinMaxScaler(feature_range=(-1, 0.3), clip=True),
+        MinMaxScaler(feature_range=(-1, 0.3), **clipped),
         GradientBoostingClassifier(n_estimators=3, random_state=115),
     ),
     Xs,
@@ -1130,7 +1233,7 @@ case(
 case(
     "pipe_minmax_from_float32",
     make_pipeline(
-        MinMaxScaler(feature_range=(0.1, 0.7), clip=True),
+        MinMaxScaler(feature_range=(0.1, 0.7), **clipped),
         HistGradientBoostingRegressor(max_iter=3, random_state=116, **small),
     ),
     (Xs / 3).astype(np.float32),
@@ -1273,11 +1376,13 @@ for strategy in ("mean", "median", "most_frequent", "constant"):
         f"SimpleImputer, {strategy}.",
     )
 for strategy in ("mean", "constant"):
-    for keep in (False, True):
+    for keep in (False, True) if version >= (1, 2) else (False,):
         case(
             f"pipe_impute_{strategy}_empty_{'kept' if keep else 'dropped'}",
             make_pipeline(
-                SimpleImputer(strategy=strategy, keep_empty_features=keep),
+                SimpleImputer(
+                    strategy=strategy, **({"keep_empty_features": True} if keep else {})
+                ),
                 StandardScaler(),
                 GradientBoostingRegressor(n_estimators=3, max_depth=2, random_state=128),
             ),
@@ -1297,6 +1402,20 @@ case(
     "-1 stands for a missing value; fitted on int64, which stays int64.",
     sets=ALL,
     special={0: [-1, -1.5], 2: [-1]},
+)
+halves = np.where(np.isnan(Xh), -1, np.rint(Xh / 4) + 0.5)
+case(
+    "pipe_impute_fraction",
+    make_pipeline(
+        SimpleImputer(missing_values=-1, strategy="most_frequent"),
+        DecisionTreeRegressor(max_depth=6, random_state=132),
+    ),
+    halves,
+    np.nan_to_num(Xh) @ [1, 0.1, 0.5, 0.01],
+    "-1 stands for a missing value; what replaces it has a fraction, which rows of int64 lose.",
+    sets=ALL,
+    special={0: [-1], 1: [-1], 2: [-1], 3: [-1]},
+    splits=30,
 )
 case(
     "pipe_impute_zero",

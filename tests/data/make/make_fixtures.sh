@@ -3,10 +3,9 @@
 #
 #   PETRIFY_VENVS   where the virtual environments go
 #                   (default: petrify-venvs in $TMPDIR, or in /tmp)
-#   PYTHON_SK12     the Python of each environment
-#   PYTHON_SK13     (default: python3.10, python3.11, python3.11, python3.13)
-#   PYTHON_SK14
-#   PYTHON_SK19
+#   PYTHON_SK021 … PYTHON_SK19
+#                   the Python of each environment (default: python3.7 for 0.21, 3.8 up to 0.24,
+#                   3.9 for 1.0, 3.10 up to 1.2, 3.11 up to 1.4, 3.12 for 1.5, then 3.13)
 #   PYTHON_XGB10 … PYTHON_XGB34
 #                   (default: python3.8 up to 1.5, 3.10 up to 1.7, 3.11 up to 2.1, then 3.13)
 #   PYTHON_LGB21 … PYTHON_LGB47
@@ -53,6 +52,18 @@ ensembles_of() {
     "$venvs/$1/bin/python" "$here/make_ensembles.py" "$models/$2"
 }
 
+# few_models_of NAME RELEASE: the models of a release that has few of them
+few_models_of() {
+    rm -rf "${models:?}/sklearn-$2"
+    "$venvs/$1/bin/python" "$here/make_models.py" "$models/sklearn-$2"
+}
+
+# sklearn_of NAME RELEASE: the models and the ensembles of a release that has few of them
+sklearn_of() {
+    few_models_of "$1" "$2"
+    ensembles_of "$1" "ensembles-$2"
+}
+
 # lightgbm_of NAME OUT: the models of one LightGBM release
 lightgbm_of() {
     rm -rf "${models:?}/$2"
@@ -68,9 +79,20 @@ environment lgb33 "${PYTHON_LGB33:-python3.10}"
 environment lgb40 "${PYTHON_LGB40:-python3.10}"
 environment lgb46 "${PYTHON_LGB46:-python3.13}"
 environment lgb47 "${PYTHON_LGB47:-python3.13}"
+environment sk021 "${PYTHON_SK021:-python3.7}"
+environment sk022 "${PYTHON_SK022:-python3.8}"
+environment sk023 "${PYTHON_SK023:-python3.8}"
+environment sk024 "${PYTHON_SK024:-python3.8}"
+environment sk10 "${PYTHON_SK10:-python3.9}"
+environment sk11 "${PYTHON_SK11:-python3.10}"
 environment sk12 "${PYTHON_SK12:-python3.10}"
 environment sk13 "${PYTHON_SK13:-python3.11}"
+environment sk130 "${PYTHON_SK130:-python3.11}"
 environment sk14 "${PYTHON_SK14:-python3.11}"
+environment sk15 "${PYTHON_SK15:-python3.12}"
+environment sk16 "${PYTHON_SK16:-python3.13}"
+environment sk17 "${PYTHON_SK17:-python3.13}"
+environment sk18 "${PYTHON_SK18:-python3.13}"
 environment sk19 "${PYTHON_SK19:-python3.13}"
 environment xgb10 "${PYTHON_XGB10:-python3.8}"
 environment xgb12 "${PYTHON_XGB12:-python3.8}"
@@ -97,6 +119,17 @@ ensembles_of sk12 ensembles-1.2
 ensembles_of sk13 ensembles-1.3
 ensembles_of sk14 ensembles-1.4
 ensembles_of sk19 ensembles-1.9
+ensembles_of sk130 ensembles-1.3.0
+few_models_of sk021 0.21
+sklearn_of sk022 0.22
+sklearn_of sk023 0.23
+sklearn_of sk024 0.24
+sklearn_of sk10 1.0
+sklearn_of sk11 1.1
+sklearn_of sk15 1.5
+sklearn_of sk16 1.6
+sklearn_of sk17 1.7
+sklearn_of sk18 1.8
 rm -rf "${models:?}/values"
 "$venvs/sk14/bin/python" "$here/make_values.py" "$models/values"
 rm -rf "${models:?}/refused"
