@@ -117,6 +117,8 @@ forest_model read_isolation(const source& from) {
   const std::uint32_t max_samples =
       require_count(require_attr(from.object, "_max_samples", "max_samples_"), "max_samples_");
   const double offset = require_real(require_attr(from.object, "offset_"), "offset_");
+  if (std::isnan(offset)) // no row is below it, and none is above
+    refuse("offset_ is NaN, expected a number");
 
   forest_spec spec = describe(from);
   spec.task = task::anomaly;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -88,8 +89,9 @@ std::string shape_text(std::span<const std::uint64_t> shape) {
 // The values of leaves: (node, output, class), the classes padded to the widest output.
 class leaf_values {
 public:
-  leaf_values(const pickle::value& values, std::uint64_t num_nodes, std::span<const std::uint32_t> widths)
-      : widths_(widths) {
+  leaf_values(const pickle::value& values, std::uint64_t num_nodes, std::span<const std::uint32_t> widths,
+              bool is_classifier)
+      : widths_(widths), is_classifier_(is_classifier) {
     const auto array = values.as_array();
     if (!array || array->dtype->kind != 'f' || array->dtype->item_size != 8)
       refuse("the tree's values are ", values.describe(), ", expected an array of <f8");
@@ -114,6 +116,10 @@ public:
         std::memcpy(&x, bytes_.data() + ((node * widths_.size() + k) * stride_ + c) * sizeof x, sizeof x);
         row_.push_back(x);
       }
+      if (is_classifier_ && !std::isnan(row_[begin]))
+        for (std::size_t i = begin + 1; i < row_.size(); ++i)
+          if (std::isnan(row_[i])) // the greatest value for numpy's argmax, and for no other comparison
+            refuse_node(node, "the value of class ", i - begin, " is NaN, expected a number");
       if (!normalize)
         continue;
       const double sum = pairwise_sum(row_.data() + begin, widths_[k]);
@@ -125,6 +131,7 @@ public:
 
 private:
   std::span<const std::uint32_t> widths_;
+  bool is_classifier_;
   std::uint64_t stride_ = 0;
   std::optional<byte_buffer> native_;
   std::span<const std::byte> bytes_;
@@ -231,7 +238,7 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
     budget.charge(values_array->data.size());
   check_arguments(tree, widths, format.num_features, num_nodes);
   const node_columns columns(*nodes);
-  leaf_values values(require_state(tree, "values"), num_nodes, widths);
+  leaf_values values(require_state(tree, "values"), num_nodes, widths, format.is_classifier);
   const bool normalize = format.is_classifier && format.has_counts && format.normalize_leaves;
 
   std::vector<std::uint32_t> depths;

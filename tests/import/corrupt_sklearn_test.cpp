@@ -240,8 +240,13 @@ void check_tree(const model_file& model, const pickle::value& tree, const std::s
   if (array.dtype->find("missing_go_to_left") != nullptr)
     check_accepted("another side for missing values", model.with_field(nodes, 0, "missing_go_to_left", 1));
   const pickle::value values = *tree.state().find("values");
+  const std::uint64_t first = leaf * (values.as_array()->num_elements() / array.num_elements());
   for (const double x : {not_a_number, infinity, -1e308})
-    check_accepted("a value of " + std::to_string(x), model.with_element(values, leaf, x));
+    check_accepted("a value of " + std::to_string(x), model.with_element(values, first, x));
+  // NaN among others is what numpy's argmax takes, and no comparison does.
+  if (model.root().attr("classes_") && values.as_array()->shape[2] > 1)
+    check_refused("a class of NaN", model.with_element(values, first + 1, not_a_number),
+                  at_leaf + "the value of class 1 is NaN");
 }
 
 // What a tree_ says beside its nodes. `path` leads to it.
@@ -697,22 +702,25 @@ TEST_CASE("EveryFieldOfAnIsolationForestIsChecked") {
     const pickle::value subsets = attr(model.root(), "estimators_features_");
     const auto features = static_cast<double>(*attr(model.root(), "n_features_in_").as_int());
     const bool has_subsets = std::string_view(name).find("half") != std::string_view::npos;
-    check_all(model, {
-                         {"no samples", {"_max_samples"}, integer(0), "max_samples_ is 0"},
-                         {"negative samples", {"_max_samples"}, integer(-1), "max_samples_ is -1"},
-                         {"samples that are none", {"_max_samples"}, none(), "max_samples_ is none"},
-                         {"no features", {"_max_features"}, integer(0), "_max_features is 0"},
-                         {"features that are none", {"_max_features"}, none(), "_max_features is none"},
-                         {"an offset that is none", {"offset_"}, none(), "offset_ is none, expected a number"},
-                         {"an offset that is a text", {"offset_"}, text("x"), "offset_ is text"},
-                         {"subsets that are none", {"estimators_features_"}, none(), "estimators_features_ is none"},
-                         {"subsets fewer",
-                          {"estimators_features_"},
-                          list({integers({0})}),
-                          "estimators_features_ is list of 1 element, expected one of each"},
-                         {"no trees", {"estimators_"}, "]", "estimators_ is list of 0"},
-                         {"a tree that is none", {"estimators_", "2"}, none(), "tree 2: none"},
-                     });
+    check_all(model,
+              {
+                  {"no samples", {"_max_samples"}, integer(0), "max_samples_ is 0"},
+                  {"negative samples", {"_max_samples"}, integer(-1), "max_samples_ is -1"},
+                  {"samples that are none", {"_max_samples"}, none(), "max_samples_ is none"},
+                  {"no features", {"_max_features"}, integer(0), "_max_features is 0"},
+                  {"features that are none", {"_max_features"}, none(), "_max_features is none"},
+                  {"an offset that is none", {"offset_"}, none(), "offset_ is none, expected a number"},
+                  {"an offset that is NaN", {"offset_"}, real(not_a_number), "offset_ is NaN, expected a number"},
+                  {"an offset that is NaN", {"offset_"}, real(not_a_number), "offset_ is NaN, expected a number"},
+                  {"an offset that is a text", {"offset_"}, text("x"), "offset_ is text"},
+                  {"subsets that are none", {"estimators_features_"}, none(), "estimators_features_ is none"},
+                  {"subsets fewer",
+                   {"estimators_features_"},
+                   list({integers({0})}),
+                   "estimators_features_ is list of 1 element, expected one of each"},
+                  {"no trees", {"estimators_"}, "]", "estimators_ is list of 0"},
+                  {"a tree that is none", {"estimators_", "2"}, none(), "tree 2: none"},
+              });
     for (const char* field : {"offset_", "_max_features", "estimators_features_", "estimators_"})
       check_refused(std::string("without ") + field, model.without(field), "the model has no ");
     if (has_subsets) {
