@@ -113,7 +113,7 @@ std::string_view require_loss(const source& from) {
     refuse("loss is ", loss ? quoted(*loss) : value.describe(), ", expected ",
            from.kind.is_classifier ? "log_loss or exponential" : "squared_error, absolute_error, huber or quantile");
   const auto used = from.object.attr("_loss");
-  if (used && used->class_name().ends_with("ExponentialLoss") != (loss == "exponential"))
+  if (used && (used->class_name().find(".Exponential") != std::string_view::npos) != (loss == "exponential"))
     refuse("loss is ", quoted(*loss), ", but _loss is ", used->describe());
   return *loss;
 }

@@ -269,8 +269,8 @@ forest_model read_bagging(const source& from) {
     // How many numbers it predicts only its trees say.
     const auto outputs = estimators[0].attr("n_outputs_");
     const std::uint32_t count = outputs ? require_count(*outputs, "n_outputs_") : 1;
-    if (count > max_classes)
-      refuse("n_outputs_ is ", count, ", expected at most ", max_classes);
+    if (count > max_outputs)
+      refuse("n_outputs_ is ", count, ", expected at most ", max_outputs);
     spec.outputs.resize(count);
     spec.vector_leaves = count > 1;
   }

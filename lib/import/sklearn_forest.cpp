@@ -6,14 +6,12 @@ namespace sklearn {
 
 namespace {
 
-// Outputs of one model; real ones have a few.
-constexpr std::uint32_t max_outputs = 65536;
-
 void add_class_outputs(forest_spec& spec, const source& from, std::uint32_t num_outputs) {
   const pickle::value classes = require_attr(from.object, "classes_");
   const bool is_list = classes.is(pickle::kind::list) || classes.is(pickle::kind::tuple);
   if (is_list ? classes.size() != num_outputs : num_outputs != 1)
-    refuse("classes_ is ", classes.describe(), " for ", num_outputs, " outputs, expected as many");
+    refuse("classes_ is ", what_is(classes), " for ", num_outputs, num_outputs == 1 ? " output" : " outputs",
+           ", expected as many");
   spec.decision = decision::argmax_raw;
   for (std::uint32_t k = 0; k < num_outputs; ++k) {
     output_spec o;

@@ -35,7 +35,7 @@ struct node_columns {
 class model_reader {
 public:
   explicit model_reader(const source& from)
-      : from_(from), version_(version_of(from.object)), num_features_(num_features(from.object)),
+      : from_(from), version_(version_of(from.object)), num_features_(counted_features(from.object)),
         feature_columns_(columns_of(from.before, all_features())) {}
 
   forest_model read() {
@@ -77,6 +77,15 @@ public:
   }
 
 private:
+  // As many as there are bins of: a file of a few bytes can say 2^31.
+  static std::uint32_t counted_features(const pickle::value& object) {
+    const std::uint32_t count = num_features(object);
+    const pickle::value bins = require_attr(require_attr(object, "_bin_mapper"), "bin_thresholds_");
+    if (bins.size() != count)
+      refuse("bin_thresholds_ is ", what_is(bins), ", expected one of each of ", count, " features");
+    return count;
+  }
+
   // The parameter `loss`. Predictions follow the object _loss, which says the same unless one of both is wrong.
   std::string_view require_loss() const {
     using namespace std::string_view_literals;
@@ -94,8 +103,10 @@ private:
       refuse("loss is ", loss ? quoted(*loss) : value.describe(), ", expected ",
              from_.kind.is_classifier ? "log_loss" : "squared_error, absolute_error, poisson, gamma or quantile");
     const auto used = from_.object.attr("_loss");
-    const auto is_used = [&](std::string_view name) { return used && used->class_name().ends_with(name); };
-    if (used && (is_used("PoissonLoss") != (loss == "poisson") || is_used("GammaLoss") != (loss == "gamma")))
+    const auto is_used = [&](std::string_view name) {
+      return used->class_name().substr(used->class_name().rfind('.') + 1).find(name) != std::string_view::npos;
+    };
+    if (used && (is_used("Poisson") != (loss == "poisson") || is_used("Gamma") != (loss == "gamma")))
       refuse("loss is ", quoted(*loss), ", but _loss is ", used->describe());
     return *loss;
   }
@@ -161,8 +172,6 @@ private:
                ", but the model's own says ", expected[f] ? "yes" : "no");
     is_categorical_ = is_categorical;
     const pickle::value thresholds = require_attr(mapper, "bin_thresholds_");
-    if (thresholds.size() != num_features_)
-      refuse("bin_thresholds_ is ", thresholds.describe(), ", expected one of each of ", num_features_, " features");
     std::size_t seen = 0;
     for (std::uint32_t f = 0; f < num_features_; ++f) {
       if (!is_categorical[f])

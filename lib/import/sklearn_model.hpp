@@ -18,6 +18,9 @@ namespace sklearn {
 
 enum class family { tree, forest, boosting, hist_boosting, isolation, adaboost, bagging };
 
+// Outputs of one model; real ones have a few.
+inline constexpr std::uint32_t max_outputs = 65536;
+
 struct model_class {
   std::string_view name;
   sklearn::family family;

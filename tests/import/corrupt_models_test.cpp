@@ -297,6 +297,13 @@ TEST_CASE("IterationsAndPlacesOfAnXgboostModelAreChecked") {
     param(model, "base_score") = number;
     CHECK_FALSE(import_error(model.dump()).has_value());
   }
+  json dart = json::parse(text_of(models + "xgboost-3.2/dart/model.json"));
+  dart["learner"]["gradient_booster"]["weight_drop"][0] = nullptr;
+  std::string written = dart.dump();
+  written.replace(written.find("null"), 4, "NaN");
+  CHECK_FALSE(import_error(written).has_value());
+  dart["learner"]["gradient_booster"]["weight_drop"] = "x";
+  check_refused("weights that are a text", dart.dump(), "weight_drop is ");
   // Vector leaves of 3.1: a row of base_weights for each node.
   json former = json::parse(text_of(models + "xgboost-3.1/vector_leaf/model.json"));
   REQUIRE_FALSE(import_error(former.dump()).has_value());
