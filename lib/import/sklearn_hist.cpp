@@ -35,7 +35,7 @@ struct node_columns {
 class model_reader {
 public:
   explicit model_reader(const source& from)
-      : from_(from), version_(version_of(from.object)), num_features_(counted_features(from.object)),
+      : from_(from), version_(version_of(from.object)), num_features_(counted_features(from)),
         feature_columns_(columns_of(from.before, all_features())) {}
 
   forest_model read() {
@@ -77,12 +77,10 @@ public:
   }
 
 private:
-  // As many as there are bins of: a file of a few bytes can say 2^31.
-  static std::uint32_t counted_features(const pickle::value& object) {
-    const std::uint32_t count = num_features(object);
-    const pickle::value bins = require_attr(require_attr(object, "_bin_mapper"), "bin_thresholds_");
-    if (bins.size() != count)
-      refuse("bin_thresholds_ is ", what_is(bins), ", expected one of each of ", count, " features");
+  // Every feature has an array of its own in the file: a file of a few bytes can say 2^31.
+  static std::uint32_t counted_features(const source& from) {
+    const std::uint32_t count = num_features(from.object);
+    from.budget.charge(4 * std::uint64_t{count});
     return count;
   }
 
@@ -172,6 +170,8 @@ private:
                ", but the model's own says ", expected[f] ? "yes" : "no");
     is_categorical_ = is_categorical;
     const pickle::value thresholds = require_attr(mapper, "bin_thresholds_");
+    if (thresholds.size() != num_features_)
+      refuse("bin_thresholds_ is ", what_is(thresholds), ", expected one of each of ", num_features_, " features");
     std::size_t seen = 0;
     for (std::uint32_t f = 0; f < num_features_; ++f) {
       if (!is_categorical[f])

@@ -173,7 +173,7 @@ void check_hist_common(const model_file& model) {
           {"no iterations", {"_predictors"}, "]", "_predictors is list"},
           {"an iteration that is none", {"_predictors", "1"}, none(), "iteration 1 is none, expected "},
           {"an iteration without trees", {"_predictors", "1"}, "]", "iteration 1 is list"},
-          {"a bin mapper that is none", {"_bin_mapper"}, none(), "bin_thresholds_"},
+          {"a bin mapper that is none", {"_bin_mapper"}, none(), "the model has no is_categorical_"},
           {"marks of fewer columns",
            {"_bin_mapper", "is_categorical_"},
            integers({0, 1}),
