@@ -74,7 +74,8 @@ double linear_value(const forest_data& forest, std::uint32_t row, const row_enco
 }
 
 // The smallest value at which half of the weight is reached; weights add up in order of values, equal ones in order of
-// trees. NaN comes last.
+// trees. NaN comes last. The first value if half is never reached (weights that are negative or NaN), as numpy's argmax
+// of nothing but False gives.
 double weighted_median(std::span<weighted_value> trees) noexcept {
   std::sort(trees.begin(), trees.end(), [](const weighted_value& a, const weighted_value& b) {
     if (std::isnan(a.value) != std::isnan(b.value))
@@ -90,7 +91,7 @@ double weighted_median(std::span<weighted_value> trees) noexcept {
     if (sum >= 0.5 * total)
       return one.value;
   }
-  return trees.empty() ? 0 : trees.back().value;
+  return trees.empty() ? 0 : trees.front().value;
 }
 
 } // namespace

@@ -215,6 +215,8 @@ public:
     const std::int64_t per_iteration = header_.find("num_tree_per_iteration")
                                            ? header_.integer("num_tree_per_iteration", 1, max_classes)
                                            : header_.integer("num_class", 1, max_classes);
+    if (const std::int64_t classes = header_.integer("num_class", 1, max_classes); classes != per_iteration)
+      refuse("num_class is ", classes, ", but num_tree_per_iteration is ", per_iteration);
     num_sums_ = static_cast<std::uint32_t>(per_iteration);
     num_columns_ = static_cast<std::uint32_t>(header_.integer("max_feature_idx", 0, 0x7ffffffe) + 1);
     find_parts();
@@ -309,6 +311,7 @@ private:
                                     [&](const known_objective& o) { return o.name == written.name; });
     if (known == known_objectives.end())
       refuse("the objective is ", quoted(written.name, 64), ", which petrify does not know");
+    check_parameters(written);
     forest_spec spec;
     spec.library = "lightgbm";
     spec.library_version = version_;
@@ -346,6 +349,19 @@ private:
     }
     add_outputs(spec, known->output);
     return spec;
+  }
+
+  // The objective's parameters that the origin refuses a model without.
+  void check_parameters(const objective& written) const {
+    if ((written.name == "binary" || written.name == "multiclassova") &&
+        !(written.parameters.contains("sigmoid") && written.sigmoid() > 0))
+      refuse("the objective is ", quoted(header_.require("objective"), 64), ", expected a sigmoid above 0");
+    if (written.name != "multiclass" && written.name != "multiclassova")
+      return;
+    const auto classes = written.parameters.find("num_class");
+    if (classes == written.parameters.end() ||
+        number_of<std::int64_t>(classes->second, "objective's num_class", 0) != num_sums_)
+      refuse("the objective is ", quoted(header_.require("objective"), 64), ", expected num_class:", num_sums_);
   }
 
   // A column of categories has their numbers in place of a range: "1:5:2" and not "[0.5:3]".
@@ -435,7 +451,7 @@ private:
     builder.begin_tree(num_leaves + num_splits, target, num_splits == 0 ? 0 : num_leaves);
     if (num_splits != 0)
       add_splits(builder, tree, num_leaves);
-    if (has_linear_ && tree.find("is_linear") == "1") {
+    if (tree.find("is_linear") && tree.integer("is_linear", 0, 1) == 1) {
       add_linear_leaves(builder, tree, num_leaves);
     } else {
       for (std::uint32_t i = 0; i < num_leaves; ++i)

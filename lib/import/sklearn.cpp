@@ -180,6 +180,7 @@ std::uint32_t num_features(const pickle::value& object) {
 forest_spec describe(const source& from) {
   forest_spec spec;
   spec.library = "scikit-learn";
+  version_of(from.object); // refuses what is none, whether or not this model depends on it
   spec.library_version = version_text(from.object);
   spec.model_class = from.object.class_name();
   spec.task = from.kind.is_classifier ? task::classification : task::regression;
@@ -216,21 +217,29 @@ label_list labels_of(const source& from) {
   return out;
 }
 
-pickle::value require_tree(const pickle::value& estimator, bool is_classifier, std::size_t index) {
+void require_tree_class(const pickle::value& estimator, bool is_classifier) {
   const model_class* const found = find_class(estimator.class_name());
   if (found == nullptr || found->family != family::tree || found->is_classifier != is_classifier)
-    fail(errc::not_importable, text("tree ", index), estimator.describe(), ", expected a decision tree",
-         is_classifier ? " that classifies" : " of numbers");
-  return require_attr(estimator, "tree_");
+    refuse(estimator.describe(), ", expected a decision tree", is_classifier ? " that classifies" : " of numbers");
+}
+
+pickle::value require_tree(const pickle::value& estimator, bool is_classifier, std::size_t index,
+                           std::uint32_t num_features, std::span<const std::uint32_t> widths) {
+  return in_tree(index, [&] {
+    require_tree_class(estimator, is_classifier);
+    if (const auto seen = estimator.attr("n_features_in_"))
+      require_counts(*seen, "n_features_in_", std::array{num_features});
+    if (const auto seen = estimator.attr("n_outputs_"))
+      require_counts(*seen, "n_outputs_", std::array{static_cast<std::uint32_t>(widths.size())});
+    if (is_classifier)
+      require_counts(require_attr(estimator, "n_classes_"), "n_classes_", widths);
+    return require_attr(estimator, "tree_");
+  });
 }
 
 void add_tree(forest_builder& builder, std::size_t index, const pickle::value& tree,
               std::span<const std::uint32_t> widths, const tree_format& format, read_budget& budget) {
-  try {
-    add_sklearn_tree(builder, tree, widths, format, budget);
-  } catch (const error& failure) {
-    throw failure.where().starts_with("tree ") ? failure : failure.at({}, text("tree ", index));
-  }
+  in_tree(index, [&] { add_sklearn_tree(builder, tree, widths, format, budget); });
 }
 
 pickle::value require_estimators(const pickle::value& object) {
@@ -239,7 +248,7 @@ pickle::value require_estimators(const pickle::value& object) {
   const bool is_sequence =
       estimators.is(pickle::kind::list) || estimators.is(pickle::kind::tuple) || estimators.is(pickle::kind::array);
   if (!is_sequence || num_trees == 0)
-    refuse("estimators_ is ", estimators.describe(), " of ", num_trees, " elements, expected a list of trees");
+    refuse("estimators_ is ", what_is(estimators), ", expected a list of trees");
   return estimators;
 }
 
@@ -310,8 +319,10 @@ label_list read_labels(const pickle::value& classes, read_budget& budget) {
   sklearn::refuse("classes_ is ", classes.describe(), ", expected booleans, integers, floats or texts");
 }
 
-forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
-  using namespace sklearn;
+namespace sklearn {
+namespace {
+
+forest_model read_model(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
   rows_before before;
   const pickle::value model = is_pipeline(object) ? read_pipeline(object, before, budget) : object;
   const model_class* const kind = find_class(model.class_name());
@@ -333,6 +344,20 @@ forest_model import_sklearn(const pickle::value& object, read_budget& budget, co
   case family::bagging: return read_bagging(from);
   }
   refuse(model.describe(), " is not a model petrify knows");
+}
+
+} // namespace
+} // namespace sklearn
+
+forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
+  try {
+    return sklearn::read_model(object, budget, progress);
+  } catch (const error& failure) {
+    // What readers of arrays say of an array that has other elements than a model's: here, the file is at fault.
+    if (failure.code() != errc::wrong_type)
+      throw;
+    throw error(errc::not_importable, failure.path(), failure.where(), failure.message());
+  }
 }
 
 } // namespace petrify::inline v0

@@ -3,6 +3,7 @@
 #include "import/sklearn_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace petrify::inline v0 {
@@ -101,6 +102,24 @@ void add_class_output(forest_spec& spec, const source& from, std::uint32_t width
     spec.epilogue = {{v.at_least(1, 4) ? op::softmax : op::softmax_by_logarithm, 0, 0}};
 }
 
+// The parameter `loss`. Predictions follow the object _loss, which says the same unless one of both is wrong.
+std::string_view require_loss(const source& from) {
+  using namespace std::string_view_literals;
+  static constexpr std::array classifier = {"log_loss"sv, "exponential"sv, "deviance"sv};
+  static constexpr std::array regressor = {
+      "squared_error"sv, "absolute_error"sv, "huber"sv, "quantile"sv, "ls"sv, "lad"sv};
+  const pickle::value value = require_attr(from.object, "loss");
+  const auto loss = value.as_text();
+  const auto is_one_of = [&](const auto& known) { return std::find(known.begin(), known.end(), loss) != known.end(); };
+  if (!loss || !(from.kind.is_classifier ? is_one_of(classifier) : is_one_of(regressor)))
+    refuse("loss is ", loss ? quoted(*loss) : value.describe(), ", expected ",
+           from.kind.is_classifier ? "log_loss or exponential" : "squared_error, absolute_error, huber or quantile");
+  const auto used = from.object.attr("_loss");
+  if (used && (used->class_name().find(".Exponential") != std::string_view::npos) != (loss == "exponential"))
+    refuse("loss is ", quoted(*loss), ", but _loss is ", used->describe());
+  return *loss;
+}
+
 } // namespace
 
 forest_model read_boosting(const source& from) {
@@ -113,8 +132,8 @@ forest_model read_boosting(const source& from) {
   const std::size_t num_trees = estimators.size();
 
   forest_spec spec = describe(from);
-  const auto loss = require_attr(from.object, "loss").as_text();
-  spec.objective = loss.value_or("");
+  const std::string_view loss = require_loss(from);
+  spec.objective = loss;
   const bool is_exponential = loss == "exponential";
   if (from.kind.is_classifier)
     add_class_output(spec, from, width, v, is_exponential);
@@ -123,11 +142,16 @@ forest_model read_boosting(const source& from) {
   else
     refuse(width, " trees in a stage of a regression, expected one");
   const std::size_t num_classes = from.kind.is_classifier ? spec.outputs[0].labels.size() : 0;
+  if (const auto per_stage = from.object.attr("n_trees_per_iteration_")) // since 1.4
+    require_counts(*per_stage, "n_trees_per_iteration_", std::array{width});
+  if (const auto classes = from.object.attr("n_classes_"); classes && from.kind.is_classifier)
+    require_counts(*classes, "n_classes_", std::array{static_cast<std::uint32_t>(num_classes)});
   spec.start = initial_scores(from, width, num_classes, v, is_exponential);
   const double rate = require_real(require_attr(from.object, "learning_rate"), "learning_rate");
 
   double value = 0;
   tree_format format;
+  format.num_features = num_features(from.object);
   format.columns = all_columns_of(from.before);
   // Its predict refuses NaN, and has no branch for it.
   format.ignores_missing = true;
@@ -139,7 +163,7 @@ forest_model read_boosting(const source& from) {
   forest_builder builder(std::move(spec));
   for (std::size_t t = 0; t < num_trees; ++t) {
     format.target = static_cast<std::uint32_t>(t % width);
-    add_tree(builder, t, require_tree(estimators[t], false, t), one, format, from.budget);
+    add_tree(builder, t, require_tree(estimators[t], false, t, format.num_features, one), one, format, from.budget);
     if (format.target + 1 == width)
       builder.end_iteration();
     from.progress(t + 1, num_trees);

@@ -3,6 +3,7 @@
 #include "import/sklearn_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace petrify::inline v0 {
@@ -28,19 +29,27 @@ class feature_subsets {
 public:
   feature_subsets(const source& from, bool used, std::size_t num_trees)
       : from_(from), num_features_(num_features(from.object)) {
-    if (!used)
-      return;
-    subsets_ = require_attr(from.object, "estimators_features_");
-    if (subsets_->size() != num_trees)
-      refuse("estimators_features_ is ", subsets_->describe(), ", expected one of each of ", num_trees, " trees");
+    // Also where they are not used: predictions end with the shorter of both lists.
+    const pickle::value subsets = require_attr(from.object, "estimators_features_");
+    if (subsets.size() != num_trees)
+      refuse("estimators_features_ is ", what_is(subsets), ", expected one of each of ", num_trees, " trees");
+    if (used)
+      subsets_ = subsets;
   }
-  // The columns of tree t; valid until the next call.
-  std::span<const std::uint32_t> columns(std::size_t t) {
+  // Gives the format of tree t its columns, which are valid until the next call.
+  void set(tree_format& format, std::size_t t) {
+    format.num_features = num_features_;
+    format.columns = all_columns_of(from_.before);
     if (!subsets_)
-      return all_columns_of(from_.before);
-    columns_ =
-        columns_of(from_.before, require_indices((*subsets_)[t], "estimators_features_", num_features_, from_.budget));
-    return columns_;
+      return;
+    columns_ = in_tree(t, [&] {
+      return columns_of(from_.before,
+                        require_indices((*subsets_)[t], "estimators_features_", num_features_, from_.budget));
+    });
+    if (columns_.empty())
+      fail(errc::not_importable, text("tree ", t), "estimators_features_ is empty, expected at least one feature");
+    format.num_features = static_cast<std::uint32_t>(columns_.size());
+    format.columns = columns_;
   }
 
 private:
@@ -48,6 +57,56 @@ private:
   std::uint32_t num_features_;
   std::optional<pickle::value> subsets_;
   std::vector<std::uint32_t> columns_;
+};
+
+// What a leaf of an isolation tree adds: the length of its path, and what its rows would have added to it. Since 1.3
+// both are stored for every node, and these are the numbers that the origin adds; before, they come from the tree.
+class path_lengths {
+public:
+  path_lengths(const source& from, std::size_t num_trees) : from_(from) {
+    if (!from.object.attr("_decision_path_lengths") && !version_of(from.object).at_least(1, 4))
+      return;
+    depths_ = require_list(from.object, "_decision_path_lengths", num_trees);
+    rests_ = require_list(from.object, "_average_path_length_per_tree", num_trees);
+  }
+
+  // Makes the leaves of tree t; valid until the next call.
+  void set(tree_format& format, std::size_t t) {
+    format.needs_depth = !depths_;
+    if (!depths_) {
+      format.leaf = [this](std::span<const double>, const leaf_facts& facts) {
+        value_ = (static_cast<double>(facts.depth) + average_path_length(facts.num_samples)) - 1.0;
+        return std::span<const double>(&value_, 1);
+      };
+      return;
+    }
+    in_tree(t, [&] {
+      depth_ = require_reals((*depths_)[t], "_decision_path_lengths", from_.budget);
+      rest_ = require_reals((*rests_)[t], "_average_path_length_per_tree", from_.budget);
+    });
+    format.leaf = [this](std::span<const double>, const leaf_facts& facts) {
+      if (facts.node >= depth_.size() || facts.node >= rest_.size())
+        fail(errc::not_importable, text("node ", facts.node), "has no path length: _decision_path_lengths has ",
+             depth_.size(), " numbers, _average_path_length_per_tree ", rest_.size());
+      value_ = (depth_[facts.node] + rest_[facts.node]) - 1.0;
+      return std::span<const double>(&value_, 1);
+    };
+  }
+
+private:
+  static pickle::value require_list(const pickle::value& object, std::string_view name, std::size_t num_trees) {
+    const pickle::value list = require_attr(object, name);
+    if (list.size() != num_trees)
+      refuse(name, " is ", what_is(list), ", expected one of each of ", num_trees, " trees");
+    return list;
+  }
+
+  const source& from_;
+  std::optional<pickle::value> depths_;
+  std::optional<pickle::value> rests_;
+  std::vector<double> depth_;
+  std::vector<double> rest_;
+  double value_ = 0;
 };
 
 } // namespace
@@ -60,6 +119,8 @@ forest_model read_isolation(const source& from) {
   if (max_samples == 1 && !version_of(from.object).at_least(1, 0))
     refuse("max_samples_ is 1, for which every score is NaN before scikit-learn 1.0, expected 2 or more");
   const double offset = require_real(require_attr(from.object, "offset_"), "offset_");
+  if (std::isnan(offset)) // no row is below it, and none is above
+    refuse("offset_ is NaN, expected a number");
 
   forest_spec spec = describe(from);
   spec.task = task::anomaly;
@@ -76,20 +137,16 @@ forest_model read_isolation(const source& from) {
   spec.cut = offset;
   spec.cut_tie_is_upper = true;
 
-  double value = 0;
   tree_format format;
-  format.needs_depth = true;
-  format.leaf = [&](std::span<const double>, const leaf_facts& facts) {
-    value = (static_cast<double>(facts.depth) + average_path_length(facts.num_samples)) - 1.0;
-    return std::span<const double>(&value, 1);
-  };
+  path_lengths lengths(from, num_trees);
   const std::uint32_t used_features = require_count(require_attr(from.object, "_max_features"), "_max_features");
   feature_subsets subsets(from, used_features != num_features(from.object), num_trees);
   const std::uint32_t one[] = {1};
   forest_builder builder(std::move(spec));
   for (std::size_t t = 0; t < num_trees; ++t) {
-    format.columns = subsets.columns(t);
-    add_tree(builder, t, require_tree(estimators[t], false, t), one, format, from.budget);
+    subsets.set(format, t);
+    lengths.set(format, t);
+    add_tree(builder, t, require_tree(estimators[t], false, t, format.num_features, one), one, format, from.budget);
     from.progress(t + 1, num_trees);
   }
   return builder.build();
@@ -110,6 +167,7 @@ forest_model read_adaboost_classifier(const source& from, const pickle::value& e
   if (num_classes < 2 || num_classes > max_classes)
     refuse("classes_ has ", num_classes, " labels, expected at least two");
   output.width = static_cast<std::uint32_t>(num_classes);
+  require_counts(require_attr(from.object, "n_classes_"), "n_classes_", std::array{output.width});
   spec.outputs = {output};
   spec.objective = is_real ? "SAMME.R" : "SAMME";
   spec.vector_leaves = true;
@@ -134,6 +192,7 @@ forest_model read_adaboost_classifier(const source& from, const pickle::value& e
   tree_format format;
   format.is_classifier = true;
   format.has_counts = !v.at_least(1, 4);
+  format.num_features = num_features(from.object);
   format.normalize_leaves = is_real; // a vote is the same for counts and shares
   format.columns = all_columns_of(from.before);
   format.leaf = [&](std::span<const double> values, const leaf_facts&) {
@@ -154,7 +213,15 @@ forest_model read_adaboost_classifier(const source& from, const pickle::value& e
   forest_builder builder(std::move(spec));
   for (std::size_t t = 0; t < estimators.size(); ++t) {
     weight = weights[t];
-    add_tree(builder, t, require_tree(estimators[t], true, t), widths, format, from.budget);
+    const pickle::value tree = require_tree(estimators[t], true, t, format.num_features, widths);
+    // Votes are labels: those of a tree that has others would count for nobody.
+    in_tree(t, [&] {
+      const label_list labels = read_labels(require_attr(estimators[t], "classes_"), from.budget);
+      if (labels.integers != output.labels.integers || labels.reals != output.labels.reals ||
+          labels.texts != output.labels.texts)
+        refuse("classes_ are other labels than those of the model");
+    });
+    add_tree(builder, t, tree, widths, format, from.budget);
     from.progress(t + 1, estimators.size());
   }
   return builder.build();
@@ -176,12 +243,13 @@ forest_model read_adaboost(const source& from) {
   spec.outputs.resize(1);
   spec.combine = combine::weighted_median;
   tree_format format;
+  format.num_features = num_features(from.object);
   format.columns = all_columns_of(from.before);
   const std::uint32_t one[] = {1};
   forest_builder builder(std::move(spec));
   for (std::size_t t = 0; t < estimators.size(); ++t) {
     format.weight = weights[t];
-    add_tree(builder, t, require_tree(estimators[t], false, t), one, format, from.budget);
+    add_tree(builder, t, require_tree(estimators[t], false, t, format.num_features, one), one, format, from.budget);
     from.progress(t + 1, estimators.size());
   }
   return builder.build();
@@ -203,8 +271,8 @@ forest_model read_bagging(const source& from) {
     // How many numbers it predicts only its trees say.
     const auto outputs = estimators[0].attr("n_outputs_");
     const std::uint32_t count = outputs ? require_count(*outputs, "n_outputs_") : 1;
-    if (count > max_classes)
-      refuse("n_outputs_ is ", count, ", expected at most ", max_classes);
+    if (count > max_outputs)
+      refuse("n_outputs_ is ", count, ", expected at most ", max_outputs);
     spec.outputs.resize(count);
     spec.vector_leaves = count > 1;
   }
@@ -213,6 +281,8 @@ forest_model read_bagging(const source& from) {
   spec.epilogue = {{epilogue_step::operation::divide, static_cast<double>(divisor), 0}};
   spec.num_raw_steps = 1;
   const std::uint32_t num_classes = from.kind.is_classifier ? spec.outputs[0].width : 0;
+  if (from.kind.is_classifier)
+    require_counts(require_attr(from.object, "n_classes_"), "n_classes_", std::array{num_classes});
   const std::size_t num_outputs = spec.outputs.size();
 
   tree_format format;
@@ -230,26 +300,29 @@ forest_model read_bagging(const source& from) {
   feature_subsets subsets(from, true, num_trees);
   forest_builder builder(std::move(spec));
   for (std::size_t t = 0; t < num_trees; ++t) {
-    const pickle::value tree = require_tree(estimators[t], from.kind.is_classifier, t);
     std::vector<std::uint32_t> widths(num_outputs, 1);
     if (from.kind.is_classifier) {
-      codes.clear();
       // Codes may be floats in the tree.
-      for (const double code : require_reals(require_attr(estimators[t], "classes_"), "classes_", from.budget)) {
-        if (!(code >= 0 && code < num_classes) || std::trunc(code) != code)
-          fail(errc::not_importable, text("tree ", t), "class ", code, ", expected 0 to ", num_classes - 1);
-        codes.push_back(static_cast<std::uint32_t>(code));
-      }
-      if (codes.empty())
-        fail(errc::not_importable, text("tree ", t), "no classes, expected at least one");
+      in_tree(t, [&] {
+        require_tree_class(estimators[t], true);
+        codes.clear();
+        for (const double code : require_reals(require_attr(estimators[t], "classes_"), "classes_", from.budget)) {
+          if (!(code >= 0 && code < num_classes) || std::trunc(code) != code)
+            refuse("class ", code, ", expected 0 to ", num_classes - 1);
+          codes.push_back(static_cast<std::uint32_t>(code));
+        }
+        if (codes.empty())
+          refuse("no classes, expected at least one");
+      });
       widths[0] = static_cast<std::uint32_t>(codes.size());
       if (codes.size() == num_classes)
         format.leaf = nullptr;
       else
         format.leaf = spread;
     }
-    format.columns = subsets.columns(t);
-    add_tree(builder, t, tree, widths, format, from.budget);
+    subsets.set(format, t);
+    add_tree(builder, t, require_tree(estimators[t], from.kind.is_classifier, t, format.num_features, widths), widths,
+             format, from.budget);
     from.progress(t + 1, num_trees);
   }
   return builder.build();

@@ -6,14 +6,12 @@ namespace sklearn {
 
 namespace {
 
-// Outputs of one model; real ones have a few.
-constexpr std::uint32_t max_outputs = 65536;
-
 void add_class_outputs(forest_spec& spec, const source& from, std::uint32_t num_outputs) {
   const pickle::value classes = require_attr(from.object, "classes_");
   const bool is_list = classes.is(pickle::kind::list) || classes.is(pickle::kind::tuple);
   if (is_list ? classes.size() != num_outputs : num_outputs != 1)
-    refuse("classes_ is ", classes.describe(), " for ", num_outputs, " outputs, expected as many");
+    refuse("classes_ is ", what_is(classes), " for ", num_outputs, num_outputs == 1 ? " output" : " outputs",
+           ", expected as many");
   spec.decision = decision::argmax_raw;
   for (std::uint32_t k = 0; k < num_outputs; ++k) {
     output_spec o;
@@ -48,8 +46,11 @@ forest_model read_trees(const source& from) {
   }
   // A forest averages its trees' probabilities, so that counts are normalised in each leaf; a single tree decides on
   // its counts, so that they are normalised afterwards.
+  if (from.kind.is_classifier)
+    require_counts(require_attr(from.object, "n_classes_"), "n_classes_", widths);
   tree_format format;
   format.is_classifier = from.kind.is_classifier;
+  format.num_features = num_features(from.object);
   format.has_counts = has_counts;
   format.normalize_leaves = is_forest;
   format.columns = all_columns_of(from.before);
@@ -67,7 +68,8 @@ forest_model read_trees(const source& from) {
   spec.num_raw_steps = 1;
   forest_builder builder(std::move(spec));
   for (std::size_t t = 0; t < num_trees; ++t) {
-    add_tree(builder, t, require_tree(estimators[t], from.kind.is_classifier, t), widths, format, from.budget);
+    add_tree(builder, t, require_tree(estimators[t], from.kind.is_classifier, t, format.num_features, widths), widths,
+             format, from.budget);
     from.progress(t + 1, num_trees);
   }
   return builder.build();

@@ -2,7 +2,9 @@
 #include "import/sklearn_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -37,27 +39,16 @@ struct node_columns {
   std::optional<numpy_column> bitset;
 };
 
-std::vector<bool> flags_of(const pickle::value& value, std::string_view name, std::uint32_t count,
-                           read_budget& budget) {
-  const std::vector<double> numbers = require_reals(value, name, budget);
-  if (numbers.size() != count)
-    refuse(name, " has ", numbers.size(), " entries, expected ", count);
-  std::vector<bool> out(count);
-  for (std::uint32_t j = 0; j < count; ++j)
-    out[j] = numbers[j] != 0;
-  return out;
-}
-
 class model_reader {
 public:
   explicit model_reader(const source& from)
-      : from_(from), version_(version_of(from.object)), num_features_(num_features(from.object)),
+      : from_(from), version_(version_of(from.object)), num_features_(counted_features(from)),
         feature_columns_(columns_of(from.before, all_features())) {}
 
   forest_model read() {
     forest_spec spec = describe(from_);
-    const auto loss = require_attr(from_.object, "loss").as_text();
-    spec.objective = loss.value_or("");
+    const std::string_view loss = require_loss();
+    spec.objective = loss;
     spec.comparisons = compare_as::float64;
     const std::uint32_t width =
         require_count(require_attr(from_.object, "n_trees_per_iteration_"), "n_trees_per_iteration_");
@@ -70,7 +61,7 @@ public:
       spec.start = require_reals(baseline, "_baseline_prediction", from_.budget);
     if (spec.start.size() != width)
       refuse("_baseline_prediction has ", spec.start.size(), " numbers, expected ", width);
-    add_output(spec, width, loss.value_or(""));
+    add_output(spec, width, loss);
     read_categories(spec);
 
     const pickle::value iterations = require_attr(from_.object, "_predictors");
@@ -81,7 +72,7 @@ public:
     for (std::size_t i = 0; i < iterations.size(); ++i) {
       const pickle::value trees = iterations[i];
       if (trees.size() != width)
-        refuse("iteration ", i, " is ", trees.describe(), ", expected ", width, " trees");
+        refuse("iteration ", i, " is ", what_is(trees), ", expected ", width, width == 1 ? " tree" : " trees");
       for (std::uint32_t k = 0; k < width; ++k, ++number) {
         try {
           add_tree(builder, trees[k], k);
@@ -96,6 +87,38 @@ public:
   }
 
 private:
+  // Every feature has an array of its own in the file: a file of a few bytes can say 2^31.
+  static std::uint32_t counted_features(const source& from) {
+    const std::uint32_t count = num_features(from.object);
+    from.budget.charge(4 * std::uint64_t{count});
+    return count;
+  }
+
+  // The parameter `loss`. Predictions follow the object _loss, which says the same unless one of both is wrong.
+  std::string_view require_loss() const {
+    using namespace std::string_view_literals;
+    static constexpr std::array classifier = {"log_loss"sv, "auto"sv, "binary_crossentropy"sv,
+                                              "categorical_crossentropy"sv};
+    static constexpr std::array regressor = {
+        "squared_error"sv, "absolute_error"sv,          "poisson"sv, "gamma"sv, "quantile"sv,
+        "least_squares"sv, "least_absolute_deviation"sv};
+    const pickle::value value = require_attr(from_.object, "loss");
+    const auto loss = value.as_text();
+    const auto is_one_of = [&](const auto& known) {
+      return std::find(known.begin(), known.end(), loss) != known.end();
+    };
+    if (!loss || !(from_.kind.is_classifier ? is_one_of(classifier) : is_one_of(regressor)))
+      refuse("loss is ", loss ? quoted(*loss) : value.describe(), ", expected ",
+             from_.kind.is_classifier ? "log_loss" : "squared_error, absolute_error, poisson, gamma or quantile");
+    const auto used = from_.object.attr("_loss");
+    const auto is_used = [&](std::string_view name) {
+      return used->class_name().substr(used->class_name().rfind('.') + 1).find(name) != std::string_view::npos;
+    };
+    if (used && (is_used("Poisson") != (loss == "poisson") || is_used("Gamma") != (loss == "gamma")))
+      refuse("loss is ", quoted(*loss), ", but _loss is ", used->describe());
+    return *loss;
+  }
+
   std::vector<std::uint32_t> all_features() const {
     std::vector<std::uint32_t> out(num_features_);
     for (std::uint32_t j = 0; j < num_features_; ++j)
@@ -134,6 +157,7 @@ private:
   // Columns of categories, of which there are none before 0.24. Since 1.4 an encoder comes first: it puts them in front
   // and numbers their values.
   void read_categories(forest_spec& spec) {
+    is_categorical_.resize(num_features_);
     if (!version_.at_least(0, 24))
       return;
     const pickle::value mapper = require_attr(from_.object, "_bin_mapper");
@@ -142,14 +166,26 @@ private:
     const auto marked = from_.object.attr("is_categorical_");
     if (is_encoded && (!marked || marked->is_none()))
       refuse("the model has an encoder, but no is_categorical_");
-    if (is_encoded)
-      reorder(flags_of(*marked, "is_categorical_", num_features_, from_.budget));
     const std::vector<bool> is_categorical =
-        flags_of(require_attr(mapper, "is_categorical_"), "is_categorical_", num_features_, from_.budget);
+        flags_of(require_attr(mapper, "is_categorical_"), "the _bin_mapper's is_categorical_");
+    // What the model says of its columns. The encoder puts those of categories first.
+    std::vector<bool> expected(num_features_);
+    if (marked && !marked->is_none())
+      expected = flags_of(*marked, "is_categorical_");
+    std::optional<pickle::value> lists;
+    if (is_encoded) {
+      lists = encoder_categories(*encoder, expected);
+      reorder(expected);
+      std::stable_sort(expected.begin(), expected.end(), std::greater<>());
+    }
+    for (std::uint32_t f = 0; f < num_features_; ++f)
+      if (is_categorical[f] != expected[f])
+        refuse("the _bin_mapper's is_categorical_ says ", is_categorical[f] ? "yes" : "no", " of feature ", f,
+               ", but the model's own says ", expected[f] ? "yes" : "no");
+    is_categorical_ = is_categorical;
     const pickle::value thresholds = require_attr(mapper, "bin_thresholds_");
     if (thresholds.size() != num_features_)
-      refuse("bin_thresholds_ is ", thresholds.describe(), ", expected one of each of ", num_features_, " features");
-    const std::optional<pickle::value> lists = is_encoded ? std::optional(encoder_categories(*encoder)) : std::nullopt;
+      refuse("bin_thresholds_ is ", what_is(thresholds), ", expected one of each of ", num_features_, " features");
     std::size_t seen = 0;
     for (std::uint32_t f = 0; f < num_features_; ++f) {
       if (!is_categorical[f])
@@ -173,8 +209,20 @@ private:
       }
       spec.categories.push_back(std::move(column));
     }
+    if (lists && seen != lists->size())
+      refuse("the encoder has the categories of ", lists->size(), " columns, expected ", seen);
     std::sort(spec.dictionaries.begin(), spec.dictionaries.end(),
               [](const category_dictionary& a, const category_dictionary& b) { return a.column < b.column; });
+  }
+
+  std::vector<bool> flags_of(const pickle::value& value, std::string_view name) const {
+    const std::vector<double> numbers = require_reals(value, name, from_.budget);
+    if (numbers.size() != num_features_)
+      refuse(name, " has ", numbers.size(), " entries, expected ", num_features_);
+    std::vector<bool> out(num_features_);
+    for (std::uint32_t j = 0; j < num_features_; ++j)
+      out[j] = numbers[j] != 0;
+    return out;
   }
 
   void reorder(const std::vector<bool>& is_categorical) {
@@ -187,7 +235,7 @@ private:
   }
 
   // The categories_ of the OrdinalEncoder inside the ColumnTransformer.
-  static pickle::value encoder_categories(const pickle::value& transformer) {
+  pickle::value encoder_categories(const pickle::value& transformer, const std::vector<bool>& is_categorical) const {
     if (transformer.class_name() != "sklearn.compose._column_transformer.ColumnTransformer")
       refuse("_preprocessor is ", transformer.describe(), ", expected a ColumnTransformer");
     const pickle::value parts = require_attr(transformer, "transformers_");
@@ -196,6 +244,10 @@ private:
       if (part.size() == 3 && part[0].as_text() == "encoder") {
         if (part[1].class_name() != "sklearn.preprocessing._encoders.OrdinalEncoder")
           refuse("the encoder is ", part[1].describe(), ", expected an OrdinalEncoder");
+        if (i != 0)
+          refuse("the encoder is transformer ", i, ", expected the first one");
+        if (flags_of(part[2], "the encoder's columns") != is_categorical)
+          refuse("the encoder's columns are others than is_categorical_ says");
         return require_attr(part[1], "categories_");
       }
     }
@@ -244,11 +296,14 @@ private:
     const node_columns columns(*nodes, has_categories);
     const auto num_nodes = static_cast<std::uint32_t>(nodes->shape[0]);
     std::vector<std::int64_t> words;
-    if (const auto bitsets =
-            has_categories ? require_attr(predictor, "raw_left_cat_bitsets").as_array() : std::nullopt) {
+    if (has_categories) {
+      const pickle::value sets = require_attr(predictor, "raw_left_cat_bitsets");
+      const auto bitsets = sets.as_array();
+      if (!bitsets || bitsets->dtype->kind != 'u' || bitsets->dtype->item_size != 4 || bitsets->shape.size() != 2 ||
+          bitsets->shape[1] != bitset_words)
+        refuse("raw_left_cat_bitsets is ", sets.describe(), ", expected rows of 8 words of 32 bits");
       from_.budget.charge(bitsets->data.size());
-      if (bitsets->num_elements() != 0)
-        words = to_vector<std::int64_t>(*bitsets);
+      words = to_vector<std::int64_t>(*bitsets);
     }
     builder.begin_tree(num_nodes, target);
     for (std::uint32_t i = 0; i < num_nodes; ++i)
@@ -274,7 +329,11 @@ private:
       if (child < 0 || child >= num_nodes)
         refuse_node("child ", child, ", expected 0 to ", num_nodes - 1);
     const missing nan_goes = columns.missing_left.integer(i) != 0 ? missing::left : missing::right;
-    if (!columns.is_categorical || columns.is_categorical->integer(i) == 0)
+    const bool tests_set = columns.is_categorical && columns.is_categorical->integer(i) != 0;
+    if (tests_set != is_categorical_[static_cast<std::size_t>(feature)])
+      refuse_node("tests feature ", feature, " as ", tests_set ? "a category" : "a number", ", which is ",
+                  tests_set ? "a number" : "a category");
+    if (!tests_set)
       return builder.split(i, column, comparison::less_equal, columns.threshold.real(i), nan_goes,
                            static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right));
     const std::int64_t set = columns.bitset->integer(i);
@@ -293,6 +352,7 @@ private:
   std::uint32_t num_features_;
   // The row's column of each feature that nodes speak of.
   std::vector<std::uint32_t> feature_columns_;
+  std::vector<bool> is_categorical_; // of each feature that nodes speak of
 };
 
 } // namespace

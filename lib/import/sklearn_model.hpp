@@ -18,6 +18,9 @@ namespace sklearn {
 
 enum class family { tree, forest, boosting, hist_boosting, isolation, adaboost, bagging };
 
+// Outputs of one model; real ones have a few.
+inline constexpr std::uint32_t max_outputs = 65536;
+
 struct model_class {
   std::string_view name;
   sklearn::family family;
@@ -83,8 +86,20 @@ std::span<const std::uint32_t> all_columns_of(const rows_before& before) noexcep
 
 // The labels of a classifier of one output.
 label_list labels_of(const source& from);
-// A member of an ensemble, which must be a single tree of that kind.
-pickle::value require_tree(const pickle::value& estimator, bool is_classifier, std::size_t index);
+void require_tree_class(const pickle::value& estimator, bool is_classifier);
+// A member of an ensemble, which must be a single tree of that kind, for rows of so many features and outputs of these
+// widths: the origin refuses to predict with others.
+pickle::value require_tree(const pickle::value& estimator, bool is_classifier, std::size_t index,
+                           std::uint32_t num_features, std::span<const std::uint32_t> widths);
+// Runs `read`; its errors name the tree.
+template <class Read>
+auto in_tree(std::size_t index, Read&& read) {
+  try {
+    return read();
+  } catch (const error& failure) {
+    throw failure.where().starts_with("tree ") ? failure : failure.at({}, text("tree ", index));
+  }
+}
 // Adds the tree and names it in errors.
 void add_tree(forest_builder& builder, std::size_t index, const pickle::value& tree,
               std::span<const std::uint32_t> widths, const tree_format& format, read_budget& budget);

@@ -13,9 +13,17 @@ using operation = row_step::operation;
 // Pipelines in pipelines; real ones have one or two.
 constexpr int max_depth = 20;
 
-bool flag_of(const pickle::value& object, std::string_view name, bool when_absent) {
-  const auto found = object.attr(name);
-  return found ? found->as_bool().value_or(when_absent) : when_absent;
+bool require_flag(const pickle::value& object, std::string_view name) {
+  const pickle::value value = require_attr(object, name);
+  const auto flag = value.as_bool();
+  if (!flag)
+    refuse(name, " is ", value.describe(), ", expected True or False");
+  return *flag;
+}
+
+// One that former releases do not have.
+bool flag_of(const pickle::value& object, std::string_view name) {
+  return object.attr(name).has_value() && require_flag(object, name);
 }
 
 // A transformer's numbers for each feature it sees, which must be as many as there are.
@@ -99,12 +107,12 @@ private:
     keeps_integers_ = false;
     // Since 1.8 mean and scale are converted to the rows' type first.
     const bool is_typed = version_of(step).at_least(1, 8);
-    if (flag_of(step, "with_mean", true)) {
+    if (require_flag(step, "with_mean")) {
       const auto mean = per_feature(step, "mean_", count, budget_);
       for (std::size_t j = 0; j < count; ++j)
         add(is_typed ? operation::subtract_typed : operation::subtract, j, mean[j]);
     }
-    if (flag_of(step, "with_std", true)) {
+    if (require_flag(step, "with_std")) {
       const auto scale = per_feature(step, "scale_", count, budget_);
       for (std::size_t j = 0; j < count; ++j)
         add(is_typed ? operation::divide_typed : operation::divide, j, scale[j]);
@@ -120,7 +128,7 @@ private:
       add(operation::multiply, j, scale[j]);
     for (std::size_t j = 0; j < count; ++j)
       add(operation::add, j, shift[j]);
-    if (!flag_of(step, "clip", false))
+    if (!flag_of(step, "clip"))
       return;
     const pickle::value range = require_attr(step, "feature_range");
     if (range.size() != 2)
@@ -133,7 +141,7 @@ private:
 
   void simple_imputer(const pickle::value& step) {
     const std::size_t count = features_of(step);
-    if (flag_of(step, "add_indicator", false))
+    if (flag_of(step, "add_indicator"))
       refuse("SimpleImputer adds indicators of missing values, which petrify does not");
     const version v = version_of(step);
     const auto strategy = require_attr(step, "strategy").as_text();
@@ -147,7 +155,7 @@ private:
       refuse("missing_values is ", missing_values.describe(), ", expected a number");
     auto statistics = per_feature(step, "statistics_", count, budget_);
     // Columns that had no value are dropped; since 1.8 with the strategy "constant" too.
-    const bool drops = !flag_of(step, "keep_empty_features", false) && (strategy != "constant" || v.at_least(1, 8));
+    const bool drops = !flag_of(step, "keep_empty_features") && (strategy != "constant" || v.at_least(1, 8));
     if (v.at_least(1, 8))
       convert(statistics, step);
     keeps_integers_ = keeps_integers_ && (strategy == "most_frequent" || strategy == "constant");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -78,22 +79,27 @@ private:
   }
 };
 
+std::string shape_text(std::span<const std::uint64_t> shape) {
+  std::string out;
+  for (const std::uint64_t length : shape)
+    out += (out.empty() ? "" : ", ") + text(length);
+  return " of shape (" + out + ")";
+}
+
 // The values of leaves: (node, output, class), the classes padded to the widest output.
 class leaf_values {
 public:
-  leaf_values(const pickle::value& values, std::uint64_t num_nodes, std::span<const std::uint32_t> widths)
-      : widths_(widths) {
+  leaf_values(const pickle::value& values, std::uint64_t num_nodes, std::span<const std::uint32_t> widths,
+              bool is_classifier)
+      : widths_(widths), is_classifier_(is_classifier) {
     const auto array = values.as_array();
     if (!array || array->dtype->kind != 'f' || array->dtype->item_size != 8)
       refuse("the tree's values are ", values.describe(), ", expected an array of <f8");
     const std::uint32_t widest = *std::max_element(widths.begin(), widths.end());
     const std::vector<std::uint64_t>& shape = array->shape;
     if (shape.size() != 3 || shape[0] != num_nodes || shape[1] != widths.size() || shape[2] != widest) {
-      std::string seen;
-      for (const std::uint64_t length : shape)
-        seen += (seen.empty() ? "" : ", ") + text(length);
-      refuse("the tree's values have shape (", seen, "), expected (", num_nodes, ", ", widths.size(), ", ", widest,
-             ")");
+      refuse("the tree's values are an array", shape_text(shape), ", expected shape (", num_nodes, ", ", widths.size(),
+             ", ", widest, ")");
     }
     stride_ = widest;
     native_ = array->dtype->swapped || !array->is_row_major() ? std::optional(to_native_bytes(*array)) : std::nullopt;
@@ -110,6 +116,10 @@ public:
         std::memcpy(&x, bytes_.data() + ((node * widths_.size() + k) * stride_ + c) * sizeof x, sizeof x);
         row_.push_back(x);
       }
+      if (is_classifier_ && !std::isnan(row_[begin]))
+        for (std::size_t i = begin + 1; i < row_.size(); ++i)
+          if (std::isnan(row_[i])) // the greatest value for numpy's argmax, and for no other comparison
+            refuse_node(node, "the value of class ", i - begin, " is NaN, expected a number");
       if (!normalize)
         continue;
       const double sum = pairwise_sum(row_.data() + begin, widths_[k]);
@@ -121,6 +131,7 @@ public:
 
 private:
   std::span<const std::uint32_t> widths_;
+  bool is_classifier_;
   std::uint64_t stride_ = 0;
   std::optional<byte_buffer> native_;
   std::span<const std::byte> bytes_;
@@ -157,7 +168,60 @@ std::vector<std::uint32_t> depths_of(const node_columns& columns, std::uint64_t 
   return out;
 }
 
+// What the tree was made with, Tree(n_features, n_classes, n_outputs): the origin refuses values of another shape, and
+// an estimator rows of another width.
+void check_arguments(const pickle::value& tree, std::span<const std::uint32_t> widths, std::uint32_t num_features,
+                     std::uint64_t num_nodes) {
+  const pickle::value args = tree.args();
+  if (args.size() != 3)
+    refuse("the tree was made with ", args.size(), " arguments, expected n_features, n_classes and n_outputs");
+  if (args[0].as_int() != std::int64_t{num_features})
+    refuse("the tree's n_features is ", sklearn::what_is(args[0]), ", expected ", num_features);
+  if (args[2].as_int() != static_cast<std::int64_t>(widths.size()))
+    refuse("the tree's n_outputs is ", sklearn::what_is(args[2]), ", expected ", widths.size());
+  sklearn::require_counts(args[1], "the tree's n_classes", widths);
+  const pickle::value node_count = require_state(tree, "node_count");
+  if (node_count.as_int() != static_cast<std::int64_t>(num_nodes))
+    refuse("node_count is ", sklearn::what_is(node_count), ", expected ", num_nodes, " as there are nodes");
+}
+
 } // namespace
+
+namespace sklearn {
+
+std::string what_is(const pickle::value& value) {
+  if (const auto number = value.as_int())
+    return text(*number);
+  const auto array = value.as_array();
+  if (!array && !value.is(pickle::kind::list) && !value.is(pickle::kind::tuple))
+    return value.describe();
+  const std::uint64_t count = array ? array->num_elements() : value.size();
+  return text(value.describe(), " of ", count, count == 1 ? " element" : " elements");
+}
+
+void require_counts(const pickle::value& value, std::string_view name, std::span<const std::uint32_t> expected) {
+  const auto refuse_count = [&](std::size_t i, const std::string& seen) {
+    refuse(name, expected.size() == 1 ? std::string() : text("[", i, "]"), " is ", seen, ", expected ", expected[i]);
+  };
+  if (const auto number = value.as_int()) {
+    if (expected.size() != 1)
+      refuse(name, " is ", *number, ", expected ", expected.size(), " numbers");
+    if (*number != std::int64_t{expected[0]})
+      refuse_count(0, text(*number));
+    return;
+  }
+  const auto array = value.as_array();
+  const bool is_list = value.is(pickle::kind::list) || value.is(pickle::kind::tuple);
+  const std::uint64_t count = array ? array->num_elements() : value.size();
+  if ((!array && !is_list) || count != expected.size())
+    refuse(name, " is ", what_is(value), ", expected ", expected.size(), expected.size() == 1 ? " number" : " numbers");
+  const std::vector<std::int64_t> numbers = array ? to_vector<std::int64_t>(*array) : std::vector<std::int64_t>();
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (array ? numbers[i] != std::int64_t{expected[i]} : value[i].as_int() != std::int64_t{expected[i]})
+      refuse_count(i, array ? text(numbers[i]) : what_is(value[i]));
+}
+
+} // namespace sklearn
 
 void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::span<const std::uint32_t> widths,
                       const tree_format& format, read_budget& budget) {
@@ -165,15 +229,16 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
     refuse("tree_ is ", tree.describe(), ", expected sklearn.tree._tree.Tree");
   const auto nodes = require_state(tree, "nodes").as_array();
   if (!nodes || nodes->shape.size() != 1 || nodes->shape[0] == 0 || nodes->shape[0] > 0x7fffffff)
-    refuse("the tree's nodes are ", require_state(tree, "nodes").describe(),
+    refuse("the tree's nodes are ", require_state(tree, "nodes").describe(), nodes ? shape_text(nodes->shape) : "",
            ", expected an array of 1 to 2^31 - 1 records");
   const std::uint64_t num_nodes = nodes->shape[0];
   // Before anything walks them: aliased arrays are cheap to write down and dear to read.
   budget.charge(nodes->data.size());
   if (const auto values_array = require_state(tree, "values").as_array())
     budget.charge(values_array->data.size());
+  check_arguments(tree, widths, format.num_features, num_nodes);
   const node_columns columns(*nodes);
-  leaf_values values(require_state(tree, "values"), num_nodes, widths);
+  leaf_values values(require_state(tree, "values"), num_nodes, widths, format.is_classifier);
   const bool normalize = format.is_classifier && format.has_counts && format.normalize_leaves;
 
   std::vector<std::uint32_t> depths;
@@ -202,11 +267,13 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
       const auto number = static_cast<std::uint32_t>(node);
       if (left[i] == no_child && right[i] == no_child) {
         const std::span<const double> leaf = values.of(node, normalize);
-        const leaf_facts facts =
-            format.needs_depth ? leaf_facts{depths[node], num_samples->integer(node)} : leaf_facts{};
+        const leaf_facts facts = format.needs_depth ? leaf_facts{depths[node], num_samples->integer(node), number}
+                                                    : leaf_facts{0, 0, number};
         builder.leaf(number, format.leaf ? format.leaf(leaf, facts) : leaf);
         continue;
       }
+      const std::uint32_t left_node = node_number(left[i], node, num_nodes);
+      const std::uint32_t right_node = node_number(right[i], node, num_nodes);
       if (feature[i] < 0 || feature[i] > 0x7fffffff)
         refuse_node(node, "splits on feature ", feature[i], ", expected 0 or more");
       auto column = static_cast<std::uint32_t>(feature[i]);
@@ -217,8 +284,7 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
       }
       const bool missing_goes_left = missing_left[i] != 0 && !format.ignores_missing;
       builder.split(number, column, comparison::less_equal, threshold[i],
-                    missing_goes_left ? missing::left : missing::right, node_number(left[i], node, num_nodes),
-                    node_number(right[i], node, num_nodes));
+                    missing_goes_left ? missing::left : missing::right, left_node, right_node);
     }
   }
   builder.end_tree();

@@ -406,7 +406,11 @@ private:
   void read_iterations(const json::value& parameters) {
     const json::value* const stored = model_->find("iteration_indptr"); // since 2.0
     const numbers* const ends = stored == nullptr ? nullptr : stored->as_numbers();
-    if (ends != nullptr && ends->size() > 1) {
+    if (stored != nullptr && ends == nullptr)
+      refuse("iteration_indptr is ", stored->describe(), ", expected numbers");
+    if (ends != nullptr && ends->size() != 0 && ends->integer(0) != 0)
+      refuse("the first iteration begins at tree ", ends->real(0), ", expected 0");
+    if (ends != nullptr && (ends->size() > 1 || !trees_->empty())) {
       std::int64_t previous = 0;
       for (std::size_t i = 1; i < ends->size(); ++i) {
         const std::int64_t end = ends->integer(i).value_or(-1);
@@ -701,6 +705,9 @@ private:
 
   void add_tree(forest_builder& builder, std::uint64_t t) const {
     const json::value& tree = (*trees_)[t];
+    // The origin puts each tree at the place that its id says.
+    if (tree.find("id") != nullptr)
+      require_integer(tree, "id", static_cast<std::int64_t>(t), static_cast<std::int64_t>(t));
     const auto num_nodes =
         static_cast<std::uint32_t>(require_integer(require(tree, "tree_param"), "num_nodes", 1, 0x7fffffff));
     const numbers& left = array_of(tree, "left_children", num_nodes);
@@ -781,6 +788,8 @@ private:
     const bool own_rows = table != nullptr && table->as_numbers() != nullptr && table->as_numbers()->size() != 0;
     const numbers& rows =
         own_rows ? *table->as_numbers() : array_of(tree, "base_weights", std::uint64_t{num_nodes} * num_groups_);
+    if (!own_rows && right.integer(leaf) != no_child)
+      refuse_node(leaf, "its row of leaf_weights is ", right.real(leaf), ", but there are none");
     if (rows.size() % num_groups_ != 0)
       refuse("leaf_weights has ", rows.size(), " numbers, expected rows of ", num_groups_);
     const auto row =

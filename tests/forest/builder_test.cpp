@@ -226,3 +226,20 @@ TEST_CASE("LargeColumnNumbersCostNothing") {
   b.end_tree();
   CHECK(b.build().num_nodes() == 3);
 }
+
+TEST_CASE("AMedianOfWeightsThatNeverReachHalfIsTheSmallestValue") {
+  // Negative weights and NaN, as numpy's argmax of a condition that holds nowhere has it.
+  for (const std::vector<double>& weights :
+       {std::vector<double>{1, -2}, std::vector<double>{1, std::numeric_limits<double>::quiet_NaN()}}) {
+    forest_spec spec = one_number();
+    spec.combine = combine::weighted_median;
+    forest_builder b(spec);
+    for (std::size_t t = 0; t < 2; ++t) {
+      b.begin_tree(1, 0, 0, weights[t]);
+      leaf(b, 0, t == 0 ? 3.0 : 1.0);
+      b.end_tree();
+    }
+    const forest_model model = b.build();
+    CHECK(model.view().predict(std::vector<double>{0, 0})[0] == 1.0);
+  }
+}

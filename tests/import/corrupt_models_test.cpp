@@ -238,10 +238,169 @@ TEST_CASE("EveryFieldOfALightgbmModelIsChecked") {
       {"objective=regression", "objective=magic", "magic"},
       {"max_feature_idx=1", "max_feature_idx=-1", "max_feature_idx"},
       {"max_feature_idx=1", "max_feature_idx=7", "feature_names has 2"},
-      {"num_tree_per_iteration=1", "num_tree_per_iteration=3", "expected a multiple"},
+      {"num_class=1\nnum_tree_per_iteration=1", "num_class=3\nnum_tree_per_iteration=3", "expected a multiple"},
       {"num_tree_per_iteration=1", "num_tree_per_iteration=0", "num_tree_per_iteration"},
       {"feature_infos=[0:1] 0:1:5", "feature_infos=[0:1]", "feature_infos has 1"},
   };
   for (const auto& [from, to, says] : changes)
     check_refused(std::string(from) + " -> " + to, with(from, to), says);
+}
+
+TEST_CASE("IterationsAndPlacesOfAnXgboostModelAreChecked") {
+  const json sound = json::parse(text_of(models + "xgboost-3.2/vector_leaf/model.json"));
+  REQUIRE_FALSE(import_error(sound.dump()).has_value());
+  const json& trees = sound["learner"]["gradient_booster"]["model"]["trees"];
+  const std::size_t num_trees = trees.size();
+  REQUIRE(num_trees > 2);
+  std::size_t leaf = 0;
+  while (trees[1]["left_children"][leaf] != -1)
+    ++leaf;
+  const std::string at_leaf = "tree 1 node " + std::to_string(leaf) + ": ";
+  const auto indptr = [](json& m) -> json& { return booster_of(m)["iteration_indptr"]; };
+  const std::vector<change> changes = {
+      {"iterations that descend", [&](json& m) { indptr(m)[1] = 99; }, "iteration 0 ends at tree 99, expected 0 to "},
+      {"an iteration that is negative", [&](json& m) { indptr(m)[1] = -1; }, "iteration 0 ends at tree -1"},
+      {"an iteration of half a tree", [&](json& m) { indptr(m)[1] = 0.5; }, "iteration 0 ends at tree -1"},
+      {"iterations that begin later", [&](json& m) { indptr(m)[0] = 1; }, "the first iteration begins at tree 1"},
+      {"an iteration fewer", [&](json& m) { indptr(m).erase(indptr(m).size() - 1); }, "iterations end at tree "},
+      {"no iterations", [&](json& m) { indptr(m) = json::array(); }, "iterations end at tree 0, expected "},
+      {"iterations that are a text", [&](json& m) { indptr(m) = "x"; }, "iteration_indptr is "},
+      {"trees in another order", [](json& m) { std::swap(tree_of(m, 0), tree_of(m, 1)); }, "tree 0: id is 1"},
+      {"an id past the last", [](json& m) { tree_of(m, 1)["id"] = 1000; }, "tree 1: id is 1000"},
+      {"an id that is a text", [](json& m) { tree_of(m, 1)["id"] = "x"; }, "tree 1: id is "},
+      {"rows of leaves cut short", [](json& m) { tree_of(m, 1)["leaf_weights"].erase(0); },
+       "tree 1: leaf_weights has "},
+      {"no rows of leaves", [](json& m) { tree_of(m, 1)["leaf_weights"] = json::array(); },
+       "its row of leaf_weights is 0, but there are none"},
+      {"rows of leaves that are a text", [](json& m) { tree_of(m, 1)["leaf_weights"] = "x"; },
+       "its row of leaf_weights is 0, but there are none"},
+      {"a row past the last", [&](json& m) { tree_of(m, 1)["right_children"][leaf] = 1000; },
+       "right_children of a leaf is 1000"},
+      {"a row of -1", [&](json& m) { tree_of(m, 1)["right_children"][leaf] = -1; }, "right_children of a leaf is -1"},
+      {"leaves of another width", [](json& m) { tree_of(m, 1)["tree_param"]["size_leaf_vector"] = "1"; },
+       "tree 1: leaves of 1 values, expected all trees to be alike"},
+      {"a base score that is empty", [](json& m) { param(m, "base_score") = ""; }, "base_score"},
+      {"base scores that are empty", [](json& m) { param(m, "base_score") = "[]"; }, "base_score"},
+      {"no targets", [](json& m) { param(m, "num_target") = "0"; }, "num_target is"},
+      {"classes of targets", [](json& m) { param(m, "num_class") = "3"; }, "expected one of both"},
+      {"weights of a booster that has none", [](json& m) { booster_of(m)["weight_drop"] = "x"; }, "weight_drop is "},
+  };
+  for (const change& one : changes) {
+    json model = sound;
+    one.edit(model);
+    check_refused(one.name, model.dump(), one.says);
+  }
+  {
+    json model = sound;
+    tree_of(model, 1)["right_children"][leaf] = 1000;
+    check_refused("a row past the last", model.dump(), at_leaf);
+  }
+  // The origin takes any number here and in dart's weights.
+  for (const char* number : {"nan", "inf", "-1"}) {
+    json model = sound;
+    param(model, "base_score") = number;
+    CHECK_FALSE(import_error(model.dump()).has_value());
+  }
+  json dart = json::parse(text_of(models + "xgboost-3.2/dart/model.json"));
+  dart["learner"]["gradient_booster"]["weight_drop"][0] = nullptr;
+  std::string written = dart.dump();
+  written.replace(written.find("null"), 4, "NaN");
+  CHECK_FALSE(import_error(written).has_value());
+  dart["learner"]["gradient_booster"]["weight_drop"] = "x";
+  check_refused("weights that are a text", dart.dump(), "weight_drop is ");
+  // Vector leaves of 3.1: a row of base_weights for each node.
+  json former = json::parse(text_of(models + "xgboost-3.1/vector_leaf/model.json"));
+  REQUIRE_FALSE(import_error(former.dump()).has_value());
+  tree_of(former, 1)["base_weights"].erase(0);
+  check_refused("a value fewer", former.dump(), "tree 1: base_weights");
+}
+
+TEST_CASE("CategoriesOfAnXgboostModelAreChecked") {
+  // NaN is no JSON, and no part of what is changed here.
+  std::string source = text_of(models + "xgboost-3.2/categories_frame/model.json");
+  const json sound = json::parse(source);
+  REQUIRE_FALSE(import_error(sound.dump()).has_value());
+  const auto enc = [](json& m) -> json& { return booster_of(m)["cats"]["enc"]; };
+  json probe = sound;
+  std::size_t texts = 0;
+  while (!enc(probe)[texts].contains("offsets"))
+    ++texts;
+  const std::string column = "of column " + std::to_string(texts);
+  const std::vector<std::pair<change, std::string>> changes = {
+      {{"no encoder", [](json& m) { booster_of(m)["cats"].erase("enc"); }, ""}, "enc"},
+      {{"an encoder that is a text", [&](json& m) { enc(m) = "x"; }, ""}, "the categories are "},
+      {{"a column fewer", [&](json& m) { enc(m).erase(0); }, ""}, "expected none or one of each of "},
+      {{"no values", [&](json& m) { enc(m)[texts].erase("values"); }, ""}, "values"},
+      {{"values that are a text", [&](json& m) { enc(m)[texts]["values"] = "x"; }, ""}, "the categories " + column},
+      {{"offsets that are a text", [&](json& m) { enc(m)[texts]["offsets"] = "x"; }, ""},
+       "the offsets of the categories " + column},
+      {{"offsets past the end", [&](json& m) { enc(m)[texts]["offsets"][1] = 9999; }, ""}, "category 0 " + column},
+      {{"offsets that descend", [&](json& m) { enc(m)[texts]["offsets"][0] = 5; }, ""}, "category 0 " + column},
+      {{"an offset of -1", [&](json& m) { enc(m)[texts]["offsets"][0] = -1; }, ""}, "category 0 " + column},
+  };
+  for (const auto& [one, says] : changes) {
+    json model = sound;
+    one.edit(model);
+    check_refused(one.name, model.dump(), says);
+  }
+}
+
+TEST_CASE("LeavesAndObjectivesOfALightgbmModelAreChecked") {
+  const auto check = [](const std::string& sound,
+                        const std::vector<std::tuple<const char*, const char*, const char*>>& changes) {
+    REQUIRE_FALSE(import_error(sound).has_value());
+    for (const auto& [from, to, says] : changes) {
+      std::string model = sound;
+      const std::size_t at = model.rfind(from);
+      CAPTURE(from);
+      REQUIRE(at != std::string::npos);
+      check_refused(std::string(from) + " -> " + to, model.replace(at, std::string_view(from).size(), to), says);
+    }
+  };
+  const auto header = [](const std::string& objective, const std::string& classes) {
+    return "tree\nversion=v4\nnum_class=" + classes + "\nnum_tree_per_iteration=" + classes +
+           "\nlabel_index=0\nmax_feature_idx=1\nobjective=" + objective +
+           "\nfeature_names=a b\nfeature_infos=[0:1] 0:1:5\n\n";
+  };
+  const std::string tree = "num_leaves=3\nnum_cat=0\nsplit_feature=0 0\nthreshold=0.5 0\ndecision_type=2 2\n"
+                           "left_child=1 -1\nright_child=-3 -2\nleaf_value=0.25 1 -2\n";
+  const std::string linear = "is_linear=1\nleaf_const=1 2 3\nnum_features=1 0 2\nleaf_features=0 0 1\n"
+                             "leaf_coeff=0.5 1.5 2.5\nshrinkage=1\n\n\n";
+  check(header("regression", "1") + "Tree=0\n" + tree + linear + "Tree=1\n" + tree + linear +
+            "end of trees\n\npandas_categorical:[[\"x\", \"y\"]]\n",
+        {{"is_linear=1", "is_linear=2", "tree 1: is_linear is \"2\", expected 0 to 1"},
+         {"is_linear=1", "is_linear=yes", "tree 1: is_linear is \"yes\""},
+         {"leaf_const=1 2 3", "leaf_const=1 2", "tree 1: leaf_const has 2 numbers, expected 3"},
+         {"leaf_const=1 2 3", "leaf_const=1 2 x", "tree 1: leaf_const[2] is \"x\""},
+         {"num_features=1 0 2", "num_features=1 0", "tree 1: num_features has 2 numbers, expected 3"},
+         {"num_features=1 0 2", "num_features=1 0 3", "tree 1: leaf_features has 3 numbers, expected 4"},
+         {"num_features=1 0 2", "num_features=1 0 -1", "tree 1: num_features[2] is \"-1\""},
+         {"num_features=1 0 2", "num_features=1 0 4000000000", "tree 1: linear leaves have 4000000001 terms"},
+         {"leaf_features=0 0 1", "leaf_features=0 0", "tree 1: leaf_features has 2 numbers, expected 3"},
+         {"leaf_features=0 0 1", "leaf_features=0 0 2", "tree 1 node 2: has a coefficient for column 2"},
+         {"leaf_features=0 0 1", "leaf_features=0 0 -1", "tree 1: leaf_features[2] is \"-1\""},
+         {"leaf_coeff=0.5 1.5 2.5", "leaf_coeff=0.5 1.5", "tree 1: leaf_coeff has 2 numbers, expected 3"},
+         {"leaf_coeff=0.5 1.5 2.5", "leaf_coeff=0.5 1.5 .", "tree 1: leaf_coeff[2] is \".\""},
+         {"num_class=1", "num_class=2", "num_class is 2, but num_tree_per_iteration is 1"},
+         {"num_class=1", "num_class=0", "num_class is \"0\""},
+         {"num_class=1\n", "", "the model has no num_class"},
+         {"[[\"x\", \"y\"]]", "[[\"x\", \"y\"", "byte"},
+         {"[[\"x\", \"y\"]]", "{\"x\": 1}", "pandas_categorical is "},
+         {"[[\"x\", \"y\"]]", "[[\"x\", null]]", "a category of column 1"},
+         {"[[\"x\", \"y\"]]", "[7]", "pandas_categorical is "}});
+  const std::string plain = tree + "shrinkage=1\n\n\n";
+  check(header("binary sigmoid:1", "1") + "Tree=0\n" + plain + "end of trees\n",
+        {{"sigmoid:1", "sigmoid:0", "the objective is \"binary sigmoid:0\", expected a sigmoid above 0"},
+         {"sigmoid:1", "sigmoid:-1", "expected a sigmoid above 0"},
+         {"sigmoid:1", "sigmoid:nan", "expected a sigmoid above 0"},
+         {"sigmoid:1", "sigmoid:x", "sigmoid"},
+         {"sigmoid:1", "sigmoid:", "sigmoid"},
+         {" sigmoid:1", "", "the objective is \"binary\", expected a sigmoid above 0"}});
+  for (const char* name : {"multiclass", "multiclassova"})
+    check(header(std::string(name) + " num_class:2 sigmoid:1", "2") + "Tree=0\n" + plain + "Tree=1\n" + plain +
+              "end of trees\n",
+          {{"num_class:2", "num_class:3", "expected num_class:2"},
+           {"num_class:2", "num_class:x", "num_class"},
+           {" num_class:2", "", "expected num_class:2"},
+           {"num_class=2", "num_class=3", "num_class is 3, but num_tree_per_iteration is 2"}});
 }
