@@ -386,7 +386,7 @@ TEST_CASE("LeavesAndObjectivesOfALightgbmModelAreChecked") {
          {"num_class=1\n", "", "the model has no num_class"},
          {"[[\"x\", \"y\"]]", "[[\"x\", \"y\"", "byte"},
          {"[[\"x\", \"y\"]]", "{\"x\": 1}", "pandas_categorical is "},
-         {"[[\"x\", \"y\"]]", "[[\"x\", null]]", "a category of column 1"},
+         {"[[\"x\", \"y\"]]", "[[\"x\", null]]", "pandas_categorical holds null"},
          {"[[\"x\", \"y\"]]", "[7]", "pandas_categorical is "}});
   const std::string plain = tree + "shrinkage=1\n\n\n";
   check(header("binary sigmoid:1", "1") + "Tree=0\n" + plain + "end of trees\n",
