@@ -72,7 +72,7 @@ if missing("xgboost.json", "xgboost.ubj", "xgboost.raw.npy"):
         "eta": 0.05,
     }
     data = xgb.DMatrix(X, y)
-    booster = xgb.train(params, data, max(1, int(goal / (78 * 8192))))
+    booster = xgb.train(params, data, max(1, int(goal / (66 * 8192))))
     for name in ("xgboost.json", "xgboost.ubj"):
         booster.save_model(out / name)
     save("xgboost", out / "xgboost.json", booster.predict(xgb.DMatrix(probe), output_margin=True))
@@ -80,6 +80,6 @@ if missing("xgboost.json", "xgboost.ubj", "xgboost.raw.npy"):
 
 if missing("lightgbm.txt", "lightgbm.raw.npy"):
     params = {"num_leaves": 8192, "max_bin": 63, "min_data_in_leaf": 2, "learning_rate": 0.05, "verbose": -1}
-    booster = lgb.train(params, lgb.Dataset(X, y), max(1, int(goal / (118 * 8192))))
+    booster = lgb.train(params, lgb.Dataset(X, y), max(1, int(goal / (99 * 8192))))
     booster.save_model(out / "lightgbm.txt")
     save("lightgbm", out / "lightgbm.txt", booster.predict(probe, raw_score=True))

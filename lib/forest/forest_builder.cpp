@@ -269,8 +269,10 @@ void forest_builder::leaf(std::uint32_t node, std::span<const double> values) {
   const exact_float_mode mode;
   source_node& to = s.take(node);
   to.kind = source_node::state::leaf;
-  to.column_or_payload =
-      s.model->leaves ? s.model->leaves->intern(values) : std::bit_cast<std::uint32_t>(static_cast<float>(values[0]));
+  if (s.model->leaves)
+    s.model->leaves->intern(values, to.column_or_payload);
+  else
+    to.column_or_payload = std::bit_cast<std::uint32_t>(static_cast<float>(values[0]));
 }
 
 void forest_builder::linear_leaf(std::uint32_t node, double constant, double fallback,
@@ -309,6 +311,8 @@ void forest_builder::end_tree() {
   state& s = *state_;
   if (!s.in_tree)
     refuse("forest_builder", "end_tree outside a tree, expected begin_tree first");
+  if (s.model->leaves)
+    s.model->leaves->settle();
   source_tree& tree = s.trees.back();
   const std::vector<source_node>& nodes = tree.nodes;
   if (s.num_set != nodes.size())

@@ -29,6 +29,12 @@ public:
         }
     slots_.assign(used.begin(), used.end());
     std::sort(slots_.begin(), slots_.end());
+    // A table by key answers faster than a search, where it is not much larger than what is searched for.
+    if (!slots_.empty() && slots_.back() < 64 * slots_.size() + 4096) {
+      table_.resize(slots_.back() + 1);
+      for (std::size_t s = 0; s < slots_.size(); ++s)
+        table_[slots_[s]] = static_cast<std::uint32_t>(s + 1);
+    }
 
     const slot_kind numbers = model.spec.comparisons == compare_as::float32 ? slot_kind::float32 : slot_kind::rank64;
     model.slot_columns = {0};
@@ -45,6 +51,8 @@ public:
 
   // Slot 0 is the zero slot.
   std::uint32_t of(const source_node& split) const {
+    if (!table_.empty())
+      return table_[key_of_slot(split)];
     const auto found = std::lower_bound(slots_.begin(), slots_.end(), key_of_slot(split));
     return 1 + static_cast<std::uint32_t>(found - slots_.begin());
   }
@@ -77,6 +85,7 @@ private:
   }
 
   std::vector<std::uint64_t> slots_;
+  std::vector<std::uint32_t> table_; // slot of each key; empty where keys are too far apart
 };
 
 // `x < t` on doubles is `x <= the double below t`.
@@ -91,25 +100,50 @@ bool never_left(const source_node& split) {
   return split.test == comparison::less && split.threshold == -std::numeric_limits<double>::infinity();
 }
 
+// Distinct cuts, sorted.
+class cut_list {
+public:
+  void add(double cut) {
+    if (cuts_.size() >= room_)
+      settle();
+    cuts_.push_back(cut);
+  }
+  std::vector<double> take() {
+    settle();
+    return std::move(cuts_);
+  }
+
+private:
+  // Now and then, so that the list stays as long as there are distinct cuts: trained on bins, a thousand splits share
+  // one.
+  void settle() {
+    std::sort(cuts_.begin(), cuts_.end());
+    cuts_.erase(std::unique(cuts_.begin(), cuts_.end()), cuts_.end());
+    room_ = std::max<std::size_t>(1024, 4 * cuts_.size());
+  }
+  std::vector<double> cuts_;
+  std::size_t room_ = 1024;
+};
+
 // The sorted cuts of each rank64 slot.
 std::vector<std::vector<double>> collect_cuts(const std::vector<source_tree>& trees, const slot_map& slots,
                                               std::size_t num_slots) {
-  std::vector<std::vector<double>> cuts(num_slots);
+  std::vector<cut_list> lists(num_slots);
   for (const source_tree& tree : trees)
     for (const source_node& node : tree.nodes)
       if (node.kind == source_node::state::split && !never_left(node))
-        cuts[slots.of(node)].push_back(cut_of(node));
-  for (auto& list : cuts) {
-    std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-  }
+        lists[slots.of(node)].add(cut_of(node));
+  std::vector<std::vector<double>> cuts;
+  cuts.reserve(num_slots);
+  for (cut_list& list : lists)
+    cuts.push_back(list.take());
   return cuts;
 }
 
 class value_map {
 public:
   value_map(const std::vector<source_tree>& trees, const slot_map& slots, forest_model::content& model)
-      : slots_(slots), ranks_(model.spec.comparisons == compare_as::float64) {
+      : ranks_(model.spec.comparisons == compare_as::float64) {
     if (ranks_)
       cuts_ = collect_cuts(trees, slots, model.slot_columns.size());
     cuts_.resize(model.slot_columns.size());
@@ -125,14 +159,14 @@ public:
   }
 
   // The node's value: a key greater than it goes right; of a set, where it begins.
-  std::uint32_t of(const source_node& split) const {
+  std::uint32_t of(const source_node& split, std::uint32_t slot) const {
     if (split.tests_set())
       return static_cast<std::uint32_t>(split.threshold);
     if (!ranks_)
       return split.test == comparison::less ? value_of_less(split.threshold) : value_of_less_equal(split.threshold);
     if (never_left(split))
       return 0; // below every key but that of a missing value that goes left
-    const auto& list = cuts_[slots_.of(split)];
+    const auto& list = cuts_[slot];
     return 1 + static_cast<std::uint32_t>(std::lower_bound(list.begin(), list.end(), cut_of(split)) - list.begin());
   }
 
@@ -142,7 +176,6 @@ private:
     return found->values;
   }
 
-  const slot_map& slots_;
   bool ranks_;
   std::vector<std::vector<double>> cuts_;
 };
@@ -271,8 +304,9 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
     for (const placed_node& placed : place(trees[t], root, next_pair)) {
       const source_node& node = trees[t].nodes[placed.source];
       const bool is_leaf = node.kind == source_node::state::leaf;
-      store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node), is_leaf ? 0 : slots.of(node),
-            placed.offset, op_of(node));
+      const std::uint32_t slot = is_leaf ? 0 : slots.of(node);
+      store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node, slot), slot, placed.offset,
+            op_of(node));
       if (is_leaf && !model.ids_are_preorder)
         model.stored_leaf_ids[begin + placed.at] = placed.source;
     }

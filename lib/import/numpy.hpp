@@ -8,6 +8,8 @@
 
 #include <petrify/version.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -137,6 +139,28 @@ private:
   char kind_ = 'f';
   bool swapped_ = false;
   std::string name_;
+};
+
+// A column whose numbers are asked for in ascending order: read in blocks, which costs a fraction of one at a time.
+template <class T>
+class numpy_cursor {
+public:
+  numpy_cursor(const numpy_array& array, std::string_view name) : column_(array, name) {}
+  // Number i < size() of the column. Throws as numpy_column::read.
+  T operator()(std::uint64_t i) {
+    if (i - first_ >= count_) {
+      first_ = i;
+      count_ = std::min<std::uint64_t>(block_.size(), column_.size() - i);
+      column_.read(first_, std::span(block_).first(count_));
+    }
+    return block_[i - first_];
+  }
+
+private:
+  numpy_column column_;
+  std::uint64_t first_ = 0;
+  std::uint64_t count_ = 0;
+  std::array<T, 512> block_;
 };
 
 } // namespace petrify::inline v0

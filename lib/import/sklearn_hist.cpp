@@ -28,15 +28,15 @@ struct node_columns {
     is_categorical.emplace(nodes, "is_categorical");
     bitset.emplace(nodes, "bitset_idx");
   }
-  numpy_column value;
-  numpy_column feature;
-  numpy_column threshold;
-  numpy_column missing_left;
-  numpy_column left;
-  numpy_column right;
-  numpy_column is_leaf;
-  std::optional<numpy_column> is_categorical;
-  std::optional<numpy_column> bitset;
+  numpy_cursor<double> value;
+  numpy_cursor<std::int64_t> feature;
+  numpy_cursor<double> threshold;
+  numpy_cursor<std::int64_t> missing_left;
+  numpy_cursor<std::int64_t> left;
+  numpy_cursor<std::int64_t> right;
+  numpy_cursor<std::int64_t> is_leaf;
+  std::optional<numpy_cursor<std::int64_t>> is_categorical;
+  std::optional<numpy_cursor<std::int64_t>> bitset;
 };
 
 class model_reader {
@@ -293,7 +293,7 @@ private:
              ", expected an array of 1 to 2^31 - 1 records");
     from_.budget.charge(nodes->data.size());
     const bool has_categories = version_.at_least(0, 24);
-    const node_columns columns(*nodes, has_categories);
+    node_columns columns(*nodes, has_categories);
     const auto num_nodes = static_cast<std::uint32_t>(nodes->shape[0]);
     std::vector<std::int64_t> words;
     if (has_categories) {
@@ -311,32 +311,32 @@ private:
     builder.end_tree();
   }
 
-  void add_node(forest_builder& builder, const node_columns& columns, std::uint32_t i, std::uint32_t num_nodes,
+  void add_node(forest_builder& builder, node_columns& columns, std::uint32_t i, std::uint32_t num_nodes,
                 std::span<const std::int64_t> words) {
     const auto refuse_node = [i](const auto&... pieces) { fail(errc::not_importable, text("node ", i), pieces...); };
-    if (columns.is_leaf.integer(i) != 0) {
-      const double value = columns.value.real(i);
+    if (columns.is_leaf(i) != 0) {
+      const double value = columns.value(i);
       builder.leaf(i, std::span(&value, 1));
       return;
     }
-    const std::int64_t feature = columns.feature.integer(i);
+    const std::int64_t feature = columns.feature(i);
     if (feature < 0 || feature >= num_features_)
       refuse_node("splits on feature ", feature, ", expected 0 to ", num_features_ - 1);
     const std::uint32_t column = feature_columns_[static_cast<std::size_t>(feature)];
-    const std::int64_t left = columns.left.integer(i);
-    const std::int64_t right = columns.right.integer(i);
+    const std::int64_t left = columns.left(i);
+    const std::int64_t right = columns.right(i);
     for (const std::int64_t child : {left, right})
       if (child < 0 || child >= num_nodes)
         refuse_node("child ", child, ", expected 0 to ", num_nodes - 1);
-    const missing nan_goes = columns.missing_left.integer(i) != 0 ? missing::left : missing::right;
-    const bool tests_set = columns.is_categorical && columns.is_categorical->integer(i) != 0;
+    const missing nan_goes = columns.missing_left(i) != 0 ? missing::left : missing::right;
+    const bool tests_set = columns.is_categorical && (*columns.is_categorical)(i) != 0;
     if (tests_set != is_categorical_[static_cast<std::size_t>(feature)])
       refuse_node("tests feature ", feature, " as ", tests_set ? "a category" : "a number", ", which is ",
                   tests_set ? "a number" : "a category");
     if (!tests_set)
-      return builder.split(i, column, comparison::less_equal, columns.threshold.real(i), nan_goes,
+      return builder.split(i, column, comparison::less_equal, columns.threshold(i), nan_goes,
                            static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right));
-    const std::int64_t set = columns.bitset->integer(i);
+    const std::int64_t set = (*columns.bitset)(i);
     if (set < 0 || static_cast<std::uint64_t>(set) >= words.size() / bitset_words)
       refuse_node("category set ", set, ", expected less than ", words.size() / bitset_words);
     std::vector<std::uint32_t> members;
