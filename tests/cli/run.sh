@@ -83,6 +83,16 @@ expect 1 'petrify: missing.pkl: open: no such file or directory' "$petrify" conv
 expect 1 'svc.joblib: sklearn.svm._classes.SVC is not a model petrify knows \(it knows scikit-learn' \
   "$petrify" convert "$data/refused/svc.joblib" out.stone
 expect_stderr_lines 1 "$petrify" convert "$data/refused/svc.joblib" out.stone
+expect 1 "dump.json: LightGBM's dump_model, which leaves out what predictions need, expected save_model's text" \
+  "$petrify" convert "$data/lightgbm-4.7/refused/dump.json" out.stone
+printf 'booster[0]:\n0:[f2<0.4] yes=1,no=2,missing=2\n' >dump.txt
+printf '[\n  { "nodeid": 0, "depth": 0, "split": "f2"' >dump.json
+expect 1 "dump.txt: XGBoost's dump_model, which leaves out what predictions need" "$petrify" convert dump.txt out.stone
+expect 1 "dump.json: XGBoost's dump_model, which leaves out what predictions need" "$petrify" convert dump.json out.stone
+printf '{"features_info": {}, "oblivious_trees": []}' >cat.json
+expect 1 'cat.json: a CatBoost model, which petrify does not import, expected a pickle' "$petrify" convert cat.json out.stone
+printf 'CBM1xxxx' >cat.cbm
+expect 1 'cat.cbm: .*which is a CatBoost model, expected a pickle' "$petrify" convert cat.cbm out.stone
 expect_stderr_lines 1 "$petrify" convert "$data/refused/page.pkl" out.stone
 expect 1 'which is a git-lfs pointer' "$petrify" info "$data/refused/lfs_pointer.pkl"
 expect 1 'the file is empty' "$petrify" info "$data/refused/empty.pkl"
