@@ -1,6 +1,5 @@
 #include "forest/category_sets.hpp"
 
-#include "base/checksum.hpp"
 #include "base/fail.hpp"
 
 #include <algorithm>
@@ -17,29 +16,27 @@ constexpr std::uint64_t free_words = std::uint64_t{1} << 22;
 } // namespace
 
 std::uint32_t category_sets::intern(std::span<const std::uint32_t> members, std::vector<std::uint32_t>& words) {
-  std::uint32_t num_words = 0;
-  for (const std::uint32_t member : members) {
-    if (member > max_category)
-      fail(errc::invalid_argument, {}, "category ", member, ", expected at most ", max_category);
-    num_words = std::max(num_words, member / 32 + 1);
-  }
-  scratch_.assign(1 + num_words, 0);
-  scratch_[0] = num_words;
-  for (const std::uint32_t member : members)
-    scratch_[1 + member / 32] |= 1u << member % 32;
-  const std::uint64_t sum = checksum(std::as_bytes(std::span(scratch_)));
-  const auto [first, last] = begins_.equal_range(sum);
-  for (auto at = first; at != last; ++at)
-    if (words.size() - at->second >= scratch_.size() &&
-        std::equal(scratch_.begin(), scratch_.end(), words.begin() + at->second))
-      return at->second;
-  num_members_ += members.size();
-  if (words.size() + scratch_.size() > free_words + 64 * num_members_ || words.size() > 0xfffffff0u - scratch_.size())
-    fail(errc::limit_exceeded, "category sets", words.size() + scratch_.size(), " words for ", num_members_,
+  std::vector<std::uint32_t> ascending(members.begin(), members.end());
+  if (!std::is_sorted(ascending.begin(), ascending.end()))
+    std::sort(ascending.begin(), ascending.end());
+  ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
+  if (!ascending.empty() && ascending.back() > max_category)
+    fail(errc::invalid_argument, {}, "category ", ascending.back(), ", expected at most ", max_category);
+  const auto known = begins_.find(ascending);
+  if (known != begins_.end())
+    return known->second;
+  const std::uint64_t num_words = ascending.empty() ? 0 : ascending.back() / 32 + 1;
+  num_members_ += ascending.size();
+  num_words_ += 1 + num_words;
+  if (num_words_ > free_words + 64 * num_members_ || words.size() + 1 + num_words > 0xfffffff0u)
+    fail(errc::limit_exceeded, "category sets", num_words_, " words for ", num_members_,
          " members, expected fewer, or smaller category numbers");
   const auto begin = static_cast<std::uint32_t>(words.size());
-  words.insert(words.end(), scratch_.begin(), scratch_.end());
-  begins_.emplace(sum, begin);
+  words.resize(words.size() + 1 + num_words);
+  words[begin] = static_cast<std::uint32_t>(num_words);
+  for (const std::uint32_t member : ascending)
+    words[begin + 1 + member / 32] |= 1u << member % 32;
+  begins_.emplace(std::move(ascending), begin);
   return begin;
 }
 

@@ -1,16 +1,16 @@
 #include "import/lightgbm.hpp"
 
-#include "base/fail.hpp"
 #include "import/lightgbm_categories.hpp"
+#include "import/lightgbm_objective.hpp"
+#include "import/lightgbm_text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
-#include <map>
 
 namespace petrify::inline v0 {
+namespace lightgbm {
 
 namespace {
 
@@ -18,167 +18,6 @@ namespace {
 constexpr double zero_threshold = 1e-35f;
 // Sums of one model; real ones have thousands at most.
 constexpr std::int64_t max_classes = 1 << 20;
-
-template <class... Pieces>
-[[noreturn]] void refuse(const Pieces&... pieces) {
-  fail(errc::not_importable, {}, pieces...);
-}
-
-// The file line by line, and which line that is.
-class lines {
-public:
-  explicit lines(std::string_view rest) : rest_(rest) {}
-
-  // The next line without its end, CR LF or LF; nullopt behind the last one.
-  std::optional<std::string_view> next() {
-    if (rest_.empty())
-      return std::nullopt;
-    ++number_;
-    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-    std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(std::min(end + 1, rest_.size()));
-    if (line.ends_with('\r'))
-      line.remove_suffix(1);
-    return line;
-  }
-  std::size_t number() const noexcept { return number_; }
-  // How much is left, for progress.
-  std::size_t bytes_left() const noexcept { return rest_.size(); }
-
-private:
-  std::string_view rest_;
-  std::size_t number_ = 0;
-};
-
-// "key=value" entries of the header or of a tree.
-class section {
-public:
-  void add(std::string_view line, std::size_t number) {
-    const std::size_t equals = line.find('=');
-    const std::string_view key = line.substr(0, equals);
-    if (!entries_.emplace(key, equals == std::string_view::npos ? std::string_view() : line.substr(equals + 1)).second)
-      fail(errc::not_importable, text("line ", number), "the key ", quoted(key, 32), " is given twice, expected once");
-  }
-  void clear() { entries_.clear(); }
-
-  std::optional<std::string_view> find(std::string_view key) const {
-    const auto found = entries_.find(key);
-    return found == entries_.end() ? std::nullopt : std::optional(found->second);
-  }
-  std::string_view require(std::string_view key) const {
-    const auto found = find(key);
-    if (!found)
-      refuse("the model has no ", key);
-    return *found;
-  }
-  std::int64_t integer(std::string_view key, std::int64_t least, std::int64_t most) const {
-    const std::string_view digits = require(key);
-    std::int64_t out = 0;
-    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    if (result.ec != std::errc() || result.ptr != digits.data() + digits.size() || out < least || out > most)
-      refuse(key, " is ", quoted(digits, 32), ", expected ", least, " to ", most);
-    return out;
-  }
-
-private:
-  std::map<std::string_view, std::string_view> entries_;
-};
-
-// Calls f with each word of a list, words being parted by any number of spaces.
-template <class F>
-void for_each_word(std::string_view list, F f) {
-  for (std::size_t at = 0; at < list.size();) {
-    if (list[at] == ' ') {
-      ++at;
-      continue;
-    }
-    const std::size_t end = std::min(list.find(' ', at), list.size());
-    f(list.substr(at, end - at));
-    at = end;
-  }
-}
-
-template <class T>
-T number_of(std::string_view word, std::string_view key, std::size_t index) {
-  T out{};
-  if (word.starts_with('+'))
-    word.remove_prefix(1);
-  const auto result = std::from_chars(word.data(), word.data() + word.size(), out);
-  if (result.ptr == word.data() + word.size() && !word.empty()) {
-    if (result.ec == std::errc())
-      return out;
-    if constexpr (std::is_floating_point_v<T>) // too large is infinite, too small is zero, as strtod has it
-      return static_cast<T>(std::strtod(std::string(word).c_str(), nullptr));
-  }
-  refuse(key, "[", index, "] is ", quoted(word, 32), ", expected a number");
-}
-
-// The numbers of an entry, `count` of them. An entry that is absent or empty is refused unless count is 0.
-template <class T>
-void read_list(const section& from, std::string_view key, std::size_t count, std::vector<T>& out) {
-  out.clear();
-  const auto found = from.find(key);
-  if (found)
-    for_each_word(*found, [&](std::string_view word) {
-      if (out.size() < count + 1)
-        out.push_back(number_of<T>(word, key, out.size()));
-    });
-  if (out.size() != count)
-    refuse(key, " has ", found ? text(out.size() > count ? "more than " : "", std::min(out.size(), count)) : "no",
-           " numbers, expected ", count);
-}
-
-// "binary sigmoid:0.7": a name and parameters.
-struct objective {
-  std::string name;
-  std::map<std::string_view, std::string_view> parameters; // "sqrt" has an empty value
-
-  explicit objective(std::string_view written) {
-    for_each_word(written, [&](std::string_view word) {
-      const std::size_t colon = word.find(':');
-      if (name.empty())
-        name = word;
-      else
-        parameters.emplace(word.substr(0, colon),
-                           colon == std::string_view::npos ? std::string_view() : word.substr(colon + 1));
-    });
-  }
-  double sigmoid() const {
-    const auto found = parameters.find("sigmoid");
-    return found == parameters.end() ? 1.0 : number_of<double>(found->second, "objective's sigmoid", 0);
-  }
-};
-
-// What objectives do to the sums.
-enum class transform { identity, exponential, sigmoid, sigmoids, softmax, log1p_exp };
-struct known_objective {
-  std::string_view name;
-  transform output;
-  petrify::task task;
-};
-constexpr std::array<known_objective, 21> known_objectives = {{
-    {"", transform::identity, task::regression}, // the user's own
-    {"custom", transform::identity, task::regression},
-    {"regression", transform::identity, task::regression},
-    {"regression_l2", transform::identity, task::regression},
-    {"regression_l1", transform::identity, task::regression},
-    {"huber", transform::identity, task::regression},
-    {"fair", transform::identity, task::regression},
-    {"quantile", transform::identity, task::regression},
-    {"mape", transform::identity, task::regression},
-    {"poisson", transform::exponential, task::regression},
-    {"gamma", transform::exponential, task::regression},
-    {"tweedie", transform::exponential, task::regression},
-    {"binary", transform::sigmoid, task::classification},
-    {"multiclass", transform::softmax, task::classification},
-    {"multiclassova", transform::sigmoids, task::classification},
-    {"cross_entropy", transform::sigmoids, task::regression},
-    {"cross_entropy_lambda", transform::log1p_exp, task::regression},
-    {"xentropy", transform::sigmoids, task::regression}, // their names until 2.3
-    {"xentlambda", transform::log1p_exp, task::regression},
-    {"lambdarank", transform::identity, task::ranking},
-    {"rank_xendcg", transform::identity, task::ranking},
-}};
 
 // What the Python classes around a Booster know beside it.
 struct wrapper {
@@ -307,24 +146,21 @@ private:
 
   forest_spec describe() {
     const objective written(header_.find("objective").value_or(std::string_view()));
-    const auto known = std::find_if(known_objectives.begin(), known_objectives.end(),
-                                    [&](const known_objective& o) { return o.name == written.name; });
-    if (known == known_objectives.end())
-      refuse("the objective is ", quoted(written.name, 64), ", which petrify does not know");
+    const known_objective& known = known_objective_of(written);
     check_parameters(written);
     forest_spec spec;
     spec.library = "lightgbm";
     spec.library_version = version_;
     spec.model_class = around_.class_name;
     spec.objective = written.name;
-    spec.task = known->task;
+    spec.task = known.task;
     spec.num_columns = num_columns_;
     for_each_word(header_.find("feature_names").value_or(std::string_view()),
                   [&](std::string_view name) { spec.column_names.emplace_back(name); });
     if (!spec.column_names.empty() && spec.column_names.size() != num_columns_)
       refuse("feature_names has ", spec.column_names.size(), " names, expected ", num_columns_);
     read_column_types(spec);
-    if (around_.stops_early && version_ == "v4" && known->task != task::regression && !header_.find("average_output"))
+    if (around_.stops_early && version_ == "v4" && known.task != task::regression && !header_.find("average_output"))
       refuse("the estimator has pred_early_stop, which ends predictions before the last tree, expected one without it");
     spec.best_iteration = around_.best_iteration;
     spec.comparisons = compare_as::float64;
@@ -336,7 +172,7 @@ private:
     // The raw score is the sum all the same: only what is made of it starts from the average. Before 2.2 the trees of a
     // random forest held transformed values.
     const bool is_transformed = is_before_2_2_ && header_.find("average_output");
-    switch (is_transformed ? transform::identity : known->output) {
+    switch (is_transformed ? transform::identity : known.output) {
     case transform::identity:
       if (written.parameters.contains("sqrt") && !is_transformed)
         spec.epilogue.push_back({op::signed_square, 0, 0});
@@ -347,7 +183,7 @@ private:
     case transform::softmax: spec.epilogue.push_back({op::softmax, 0, 0}); break;
     case transform::log1p_exp: spec.epilogue.push_back({op::log1p_exp, 0, 0}); break;
     }
-    add_outputs(spec, known->output);
+    add_outputs(spec, known.output);
     return spec;
   }
 
@@ -421,18 +257,7 @@ private:
     spec.decision = decision::argmax_final;
     if (around_.labels) {
       classes.labels = *around_.labels;
-      // Trained on a single class: there is a probability all the same, and one label for both sides of it.
-      if (classes.labels.size() == 1 && count == 2) {
-        const auto twice = [](auto& list) {
-          if (!list.empty()) {
-            const auto label = list.front();
-            list.assign(2, label);
-          }
-        };
-        twice(classes.labels.integers);
-        twice(classes.labels.reals);
-        twice(classes.labels.texts);
-      }
+      repeat_lone_label(classes.labels, count);
       if (classes.labels.size() != count)
         refuse(classes.labels.size(), " class labels, expected ", count);
     } else {
@@ -591,6 +416,10 @@ constexpr std::array<std::string_view, 4> wrapper_classes = {
     "lightgbm.sklearn.LGBMModel"};
 
 } // namespace
+
+} // namespace lightgbm
+
+using namespace lightgbm;
 
 bool is_lightgbm_text(std::span<const std::byte> bytes) noexcept {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 6));

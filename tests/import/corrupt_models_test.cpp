@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <functional>
 
 using namespace petrify;
@@ -163,6 +164,56 @@ TEST_CASE("EveryFieldOfAnXgboostModelIsChecked") {
   check_refused("a weight fewer", dart.dump(), "weight_drop has");
   dart["learner"]["gradient_booster"].erase("weight_drop");
   check_refused("no weights", dart.dump(), "weight_drop");
+}
+
+TEST_CASE("SetsOfHugeCategoriesCostNoMoreThanTheirFile") {
+  // A chain of splits on sets of one category each: as words they would take 2 MiB each, and their complements 64 MiB
+  // while they are made.
+  constexpr int num_splits = 5000;
+  const auto chain = [](std::vector<int> version, bool all_equal) {
+    json model = {{"version", version},
+                  {"learner",
+                   {{"objective", {{"name", "reg:squarederror"}}},
+                    {"learner_model_param", {{"base_score", "0"}, {"num_class", "0"}, {"num_feature", "1"}}},
+                    {"gradient_booster",
+                     {{"name", "gbtree"},
+                      {"model",
+                       {{"gbtree_model_param", {{"num_trees", "1"}, {"num_parallel_tree", "1"}}},
+                        {"tree_info", {0}},
+                        {"trees", json::array({json::object()})}}}}}}}};
+    json& tree = tree_of(model, 0);
+    constexpr int num_nodes = 2 * num_splits + 1;
+    tree["tree_param"] = {{"num_nodes", std::to_string(num_nodes)}, {"size_leaf_vector", "0"}};
+    for (int i = 0; i < num_nodes; ++i) {
+      const bool is_split = i % 2 == 0 && i + 1 < num_nodes;
+      tree["left_children"].push_back(is_split ? i + 1 : -1);
+      tree["right_children"].push_back(is_split ? i + 2 : -1);
+      tree["split_type"].push_back(is_split ? 1 : 0);
+      tree["split_indices"].push_back(0);
+      tree["split_conditions"].push_back(0.5);
+      tree["default_left"].push_back(0);
+    }
+    for (int i = 0; i < num_splits; ++i) {
+      tree["categories_nodes"].push_back(2 * i);
+      tree["categories_segments"].push_back(i);
+      tree["categories_sizes"].push_back(1);
+      tree["categories"].push_back(all_equal ? 16777215 : 16777215 - i);
+    }
+    return model.dump();
+  };
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_FALSE(import_error(chain({2, 0, 3}, true)).has_value()); // kept once
+  for (const auto& [name, model] : {std::pair("sets", chain({2, 0, 3}, false)),
+                                    {"complements", chain({1, 7, 0}, true)},
+                                    {"other complements", chain({1, 7, 0}, false)}}) {
+    CAPTURE(name);
+    const auto failure = import_error(model);
+    REQUIRE(failure.has_value());
+    CHECK(failure->code() == errc::limit_exceeded);
+    CHECK(std::string_view(failure->what()).starts_with("tree 0"));
+  }
+  // Minutes if each node had its words made.
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
 }
 
 TEST_CASE("NestingAndGarbageInJsonAreRefused") {

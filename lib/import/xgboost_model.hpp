@@ -1,0 +1,39 @@
+// One model of XGBoost, from its document and what stands around it.
+#pragma once
+
+#include "import/json.hpp"
+#include "import/sklearn.hpp"
+
+#include <petrify/forest_builder.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace petrify::inline v0 {
+namespace xgboost {
+
+inline constexpr std::string_view booster_class = "xgboost.core.Booster";
+
+// What the Python classes around a Booster know beside it.
+struct wrapper {
+  std::string_view class_name;
+  std::optional<label_list> labels; // of a classifier
+  std::optional<double> missing;    // counts as missing beside NaN
+  std::int64_t parallel_trees = 0;  // of a forest in each iteration; 0: not said
+
+  bool is_classifier() const noexcept { return class_name.ends_with("Classifier"); }
+  // An estimator that is no classifier gives what the objective makes of the margin, also of an objective of classes.
+  bool gives_scores() const noexcept { return class_name.starts_with("xgboost.sklearn.") && !is_classifier(); }
+};
+
+// The document of the model itself, which a pickle has beside its configuration.
+const json::value& model_in(const json::value& root) noexcept;
+
+// The model as a forest, of its first `max_iterations` iterations if they are given.
+// Throws: not_importable, invalid_argument (with tree and node), limit_exceeded.
+forest_model read_model(const json::value& model, wrapper around, std::optional<std::uint32_t> max_iterations,
+                        const tree_progress& progress);
+
+} // namespace xgboost
+} // namespace petrify::inline v0
