@@ -44,8 +44,11 @@ int convert(convert_arguments arguments) {
     bar.update("making it durable", 0, 0);
     out.commit();
   }
-  for (const imported_object& object : objects)
+  for (const imported_object& object : objects) {
     std::cout << printable(object.name) << ": " << printable(object.what) << '\n';
+    if (!object.note.empty())
+      std::cout << printable(object.name) << ": " << printable(object.note) << '\n';
+  }
   std::cout << arguments.out << ": " << size_words(std::filesystem::file_size(arguments.out)) << '\n';
   return 0;
 }

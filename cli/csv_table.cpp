@@ -23,9 +23,6 @@ struct reading {
   std::string fault;
 
   void cell(std::string_view text) {
-    // Of spreadsheets: a mark of UTF-8 in front of everything.
-    if (line == 0 && in_row == 0 && text.starts_with("\xef\xbb\xbf"))
-      text.remove_prefix(3);
     ++in_row;
     (line == 0 ? header : cells).emplace_back(text);
   }
@@ -54,6 +51,12 @@ csv_table::csv_table(const std::string& path) {
     static_cast<reading*>(data)->cell({static_cast<const char*>(text), size});
   };
   const auto row = [](int, void* data) { static_cast<reading*>(data)->row(); };
+  // Of spreadsheets: a mark of UTF-8 in front of everything, quotes included.
+  char mark[3] = {};
+  if (!in.read(mark, sizeof mark) || std::string_view(mark, sizeof mark) != "\xef\xbb\xbf") {
+    in.clear();
+    in.seekg(0);
+  }
   std::vector<char> buffer(std::size_t{1} << 16);
   bool went = true;
   while (went && in) {

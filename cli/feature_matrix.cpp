@@ -74,6 +74,32 @@ private:
   std::map<double, double> codes_; // of numbers; empty where the names are not all numbers
 };
 
+// What is often wrong with a header, in words that say so; the rest is bind's to find.
+void check_header(const std::vector<std::string>& header, const std::string& path, const forest& model) {
+  const std::string& first = header[0];
+  if (header.size() == 1 && model.num_columns() > 1 && first.find_first_of(";\t") != std::string::npos)
+    throw error(errc::malformed, path, {},
+                text("the header is one column, ", quoted(first, 64), ", expected cells parted by commas"));
+  const auto names = model.column_names();
+  if (!names.empty()) {
+    if (std::find(header.begin(), header.end(), "") != header.end() &&
+        std::find(names.begin(), names.end(), "") == names.end())
+      throw error(errc::invalid_argument, path, "column \"\"",
+                  text("is not one of the model's ", names.size(), "; was the table written with an index?"));
+    return;
+  }
+  // A model without names takes columns as they come; a table without a header would lose its first row.
+  bool are_numbers = true;
+  bool are_positions = true;
+  for (std::size_t j = 0; j < header.size(); ++j) {
+    are_numbers &= !header[j].empty() && number_of(header[j]).has_value();
+    are_positions &= header[j] == text(j);
+  }
+  if (are_numbers && !are_positions)
+    throw error(errc::malformed, path, {},
+                text("the first row is all numbers, ", quoted(first, 32), " and so on, expected the names of columns"));
+}
+
 // A table's cells as the model's columns.
 std::vector<double> values_of(const csv_table& table, const std::string& path, const forest& model) {
   std::vector<std::string> header(table.header());
@@ -81,6 +107,7 @@ std::vector<double> values_of(const csv_table& table, const std::string& path, c
   if (model.library() == "lightgbm")
     for (std::string& name : header)
       std::replace(name.begin(), name.end(), ' ', '_');
+  check_header(header, path, model);
   const std::vector<std::string_view> names(header.begin(), header.end());
   std::vector<std::size_t> places;
   try {
@@ -160,15 +187,22 @@ void feature_matrix::view(const array_view<T>& array) {
 
 template <class T>
 void feature_matrix::widen(const array_view<T>& array) {
-  wide_.reserve(array.size());
-  for (const T& x : array.elements())
-    if constexpr (std::is_same_v<T, bool8>)
-      wide_.push_back(x.byte != 0 ? 1.0 : 0.0);
-    else if constexpr (std::is_same_v<T, float16>)
-      wide_.push_back(static_cast<double>(static_cast<float>(x)));
-    else
-      wide_.push_back(static_cast<double>(x));
-  view(array_view<double>(wide_.data(), extents(array.shape(), file_->array().order())));
+  const extents places(array.shape(), file_->array().order());
+  // Integers stay integers: some origins convert these otherwise than floats.
+  if constexpr (std::is_integral_v<T>) {
+    wide_integers_.reserve(array.size());
+    for (const T x : array.elements())
+      wide_integers_.push_back(x);
+    return view(array_view<std::int64_t>(wide_integers_.data(), places));
+  } else {
+    wide_.reserve(array.size());
+    for (const T& x : array.elements())
+      if constexpr (std::is_same_v<T, bool8>)
+        wide_.push_back(x.byte != 0 ? 1.0 : 0.0);
+      else
+        wide_.push_back(static_cast<double>(static_cast<float>(x)));
+    view(array_view<double>(wide_.data(), places));
+  }
 }
 
 } // namespace petrify::cli

@@ -35,6 +35,7 @@ private:
 
   std::optional<npy_file> file_;
   std::vector<double> wide_;
+  std::vector<std::int64_t> wide_integers_;
   std::size_t num_rows_ = 0;
   std::function<rows(std::size_t, std::size_t)> make_;
 };

@@ -87,7 +87,7 @@ void run(std::span<const std::byte> input) {
     if (!is_sklearn_model(root))
       return;
     read_budget budget(input.size());
-    const forest_model model = import_sklearn(root, budget, [](std::uint64_t, std::uint64_t) {});
+    const forest_model model = import_sklearn(root, {}, budget, [](std::uint64_t, std::uint64_t) {});
     require(model.num_trees() < input.size(), "trees come from the input");
     ++totals.used;
   });

@@ -53,16 +53,17 @@ struct category_dictionary {
 // step when the row is float32.
 struct row_step {
   enum class operation : std::uint8_t {
-    subtract = 1,       // x - a
-    divide = 2,         // x / a
-    multiply = 3,       // x * a
-    add = 4,            // x + a
-    clip = 5,           // into [a, b]
-    replace = 6,        // b where x is a; a may be NaN
-    missing = 7,        // NaN where x is a, both as float32
-    subtract_typed = 8, // x - a, with a converted to the row's type first
-    divide_typed = 9,   // x / a, with a converted to the row's type first
-    replace_typed = 10, // b where x is a; of b the integer part when the row is int64
+    subtract = 1,         // x - a
+    divide = 2,           // x / a
+    multiply = 3,         // x * a
+    add = 4,              // x + a
+    clip = 5,             // into [a, b]
+    replace = 6,          // b where x is a; a may be NaN
+    missing = 7,          // NaN where x is a, both as float32
+    subtract_typed = 8,   // x - a, with a converted to the row's type first
+    divide_typed = 9,     // x / a, with a converted to the row's type first
+    replace_typed = 10,   // b where x is a; of b the integer part when the row is int64
+    narrow_integers = 11, // float32(x) when the row is int64; only as the first step, on every column
   };
   static constexpr std::uint32_t every_column = 0xffffffff;
   operation op;

@@ -37,14 +37,15 @@ struct import_options {
   // "model", a lone array is "array", anything else without models and arrays in it "value"; entries of a dict have
   // their keys as names, those of a list their numbers.
   std::string name;
-  // Of a boosted model's iterations the first so many. Unset: what the origin's predict uses, which is all of them, or
-  // those up to the best one for an estimator that stopped early.
+  // Of a boosted model's iterations (XGBoost, LightGBM, GradientBoosting*, HistGradientBoosting*) the first so many.
+  // Unset: what the origin's predict uses, which is all of them, or those up to the best one for an estimator of
+  // XGBoost or LightGBM that stopped early.
   std::optional<std::uint32_t> iterations;
   // A value that counts as missing in an XGBoost model beside NaN, as given to DMatrix in Python. Unset: what a pickled
   // estimator says; a model file says nothing.
   std::optional<double> missing;
-  // Rows that the model keeps with its raw scores, for verify (forest_model::set_golden_rows). Only for a file of one
-  // model. Only needed during the call.
+  // Rows that every model of the file keeps with its raw scores, for verify (forest_model::set_golden_rows). Only
+  // needed during the call.
   std::optional<rows> golden_rows;
   // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
@@ -56,6 +57,7 @@ struct import_options {
 struct imported_object {
   std::string name;
   std::string what; // "forest of 100 trees, sklearn.ensemble._forest.RandomForestClassifier"
+  std::string note; // what should be known of it: that its library is newer than any that was tested; mostly empty
 };
 
 // Reads `path` and adds everything in it to `out`; the caller commits. Models are those of docs/importers.md; arrays
@@ -64,8 +66,8 @@ struct imported_object {
 // Cost: one pass; memory for a decompressed copy (not for a raw file), for arrays that must be converted (big-endian,
 // strided, or text inside a pickle of protocol 2), and what the models need in forest_builder.
 // Throws: errc::io, not_regular, truncated, malformed, unsupported, limit_exceeded, not_importable, wrong_type,
-// invalid_argument (with tree and node). After an exception `out` must not be committed. `out`'s on_progress is taken
-// over and cleared.
+// invalid_argument (with tree and node, or an option that the model has no use for). After an exception `out` must not
+// be committed. `out`'s on_progress is taken over and cleared.
 std::vector<imported_object> import_file(const std::string& path, writer& out, const import_options& options = {});
 
 // The same from memory, which is only needed during the call. Errors have no path.

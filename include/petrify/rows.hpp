@@ -11,8 +11,8 @@
 
 namespace petrify::inline v0 {
 
-// Feature values come as float, double or int64. A forest converts each value as its origin does: scikit-learn, for
-// one, rounds double and int64 to float32.
+// Feature values come as float, double or int64. A forest converts each value as its origin's matrices do:
+// scikit-learn, for one, rounds double and int64 to float32, and LightGBM int64 alone.
 template <class T>
 concept feature_value = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int64_t>;
 

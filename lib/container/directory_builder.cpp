@@ -32,7 +32,8 @@ PETRIFY_SAME(segment_role::linear_coefficients, SegmentRole::linear_coefficients
 PETRIFY_SAME(segment_role::golden_raw, SegmentRole::MAX);
 PETRIFY_SAME(step_op::missing, StepOp::missing);
 PETRIFY_SAME(step_op::divide_typed, StepOp::divide_typed);
-PETRIFY_SAME(step_op::replace_typed, StepOp::MAX);
+PETRIFY_SAME(step_op::replace_typed, StepOp::replace_typed);
+PETRIFY_SAME(step_op::narrow_integers, StepOp::MAX);
 PETRIFY_SAME(category_rule::hist_gradient_boosting_wrapped, CategoryRule::MAX);
 PETRIFY_SAME(leaf_form::vector, LeafForm::vector);
 PETRIFY_SAME(leaf_form::linear, LeafForm::MAX);

@@ -43,6 +43,7 @@ enum class step_op : std::uint8_t {
   subtract_typed = 8,
   divide_typed = 9,
   replace_typed = 10,
+  narrow_integers = 11,
 };
 enum class category_rule : std::uint8_t {
   none = 0,

@@ -65,8 +65,10 @@ void check_columns(const forest_spec& spec) {
   std::size_t num_wide = 0;
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     const row_step& step = spec.steps[i];
-    if (step.op < row_step::operation::subtract || step.op > row_step::operation::replace_typed)
-      refuse(text("step ", i), "operation ", static_cast<unsigned>(step.op), ", expected 1 to 10");
+    if (step.op < row_step::operation::subtract || step.op > row_step::operation::narrow_integers)
+      refuse(text("step ", i), "operation ", static_cast<unsigned>(step.op), ", expected 1 to 11");
+    if (step.op == row_step::operation::narrow_integers && (i != 0 || step.column != row_step::every_column))
+      refuse(text("step ", i), "narrow_integers, expected it as the first step and on every column");
     num_wide += step.column == row_step::every_column;
     if (step.column != row_step::every_column && step.column >= spec.num_columns)
       refuse(text("step ", i), "column ", step.column, ", expected less than ", spec.num_columns);

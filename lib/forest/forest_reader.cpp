@@ -113,9 +113,12 @@ private:
              d_.step_b.size(), " parameters, expected as many of each");
     std::size_t num_wide = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      if (d_.step_ops[i] == step_op::none || d_.step_ops[i] > step_op::replace_typed)
+      if (d_.step_ops[i] == step_op::none || d_.step_ops[i] > step_op::narrow_integers)
         unknown("step ", i, ": operation ", static_cast<unsigned>(d_.step_ops[i]));
       num_wide += d_.step_columns[i] == all_columns;
+      if (d_.step_ops[i] == step_op::narrow_integers && (i != 0 || d_.step_columns[i] != all_columns))
+        refuse("step ", i, ": narrow_integers on column ", d_.step_columns[i],
+               ", expected it as the first step and on every column");
       if (d_.step_columns[i] != all_columns && d_.step_columns[i] >= d_.num_columns)
         refuse("step ", i, ": column ", d_.step_columns[i], ", expected less than ", d_.num_columns);
       out_->steps.push_back({d_.step_ops[i], d_.step_columns[i], d_.step_a[i], d_.step_b[i]});

@@ -3,6 +3,7 @@
 #include "base/checksum.hpp"
 #include "base/fail.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace petrify::inline v0 {
@@ -11,6 +12,7 @@ namespace {
 
 // Enough lookups to keep memory busy, few enough for their rows to stay in cache.
 constexpr std::size_t max_waiting = 32;
+constexpr std::size_t max_waiting_bytes = std::size_t{1} << 16;
 
 } // namespace
 
@@ -40,10 +42,11 @@ std::uint32_t leaf_table::append(std::span<const double> values) {
 
 void leaf_table::intern(std::span<const double> values, std::uint32_t& number) {
   const std::size_t size = width_ * size_bytes(type_);
-  if (waiting_.size() == max_waiting)
+  const std::size_t most = std::clamp<std::size_t>(max_waiting_bytes / size, 1, max_waiting);
+  if (waiting_.size() >= most)
     settle();
   if (waiting_.empty()) {
-    waiting_bytes_.resize(max_waiting * size);
+    waiting_bytes_.resize(most * size);
     while ((num_rows_ + max_waiting) * 2 > places_.size())
       grow();
   }

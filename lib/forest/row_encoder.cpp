@@ -89,6 +89,7 @@ T step_of(T value, const step_entry& step, bool is_integer) noexcept {
   case step_op::replace_typed: return is_same() ? static_cast<T>(is_integer ? std::trunc(step.b) : step.b) : value;
   case step_op::missing:
     return static_cast<float>(x) == static_cast<float>(step.a) ? std::numeric_limits<T>::quiet_NaN() : value;
+  case step_op::narrow_integers: // when the row was converted
   case step_op::none: break;
   }
   return value;
@@ -97,8 +98,11 @@ T step_of(T value, const step_entry& step, bool is_integer) noexcept {
 template <class T, class Source>
 void apply_steps(const forest_data& forest, const Source* values, std::ptrdiff_t stride, T* out) noexcept {
   constexpr bool is_integer = std::is_integral_v<Source>;
-  for (std::size_t j = 0; j < forest.num_columns; ++j)
-    out[j] = static_cast<T>(values[static_cast<std::ptrdiff_t>(j) * stride]);
+  const bool narrows = is_integer && forest.steps[0].op == step_op::narrow_integers;
+  for (std::size_t j = 0; j < forest.num_columns; ++j) {
+    const Source value = values[static_cast<std::ptrdiff_t>(j) * stride];
+    out[j] = narrows ? static_cast<T>(static_cast<float>(value)) : static_cast<T>(value);
+  }
   for (const step_entry& step : forest.steps) {
     if (step.column != all_columns) {
       out[step.column] = step_of(out[step.column], step, is_integer);
@@ -114,6 +118,7 @@ void apply_steps(const forest_data& forest, const Source* values, std::ptrdiff_t
 row_encoder::row_encoder(const forest_data& forest) : forest_(&forest) {
   if (forest.steps.empty())
     return;
+  changes_floats_ = forest.steps.size() > 1 || forest.steps[0].op != step_op::narrow_integers;
   changed32_.resize(forest.num_columns);
   changed64_.resize(forest.num_columns);
 }
@@ -146,7 +151,7 @@ void row_encoder::encode(const rows& x, std::size_t i, std::uint32_t* keys) noex
   const auto run = [&]<class T>(const T* data) {
     const T* const row = data + static_cast<std::ptrdiff_t>(i) * x.row_stride();
     last_type_ = x.type();
-    if (forest_->steps.empty()) {
+    if (forest_->steps.empty() || (!std::is_integral_v<T> && !changes_floats_)) {
       encode(row, x.column_stride(), keys);
     } else if constexpr (std::is_same_v<T, float>) {
       apply_steps(*forest_, row, x.column_stride(), changed32_.data());

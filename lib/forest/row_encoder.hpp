@@ -31,6 +31,7 @@ private:
   // The row with its steps applied, in the row's type; int64 becomes float64.
   std::vector<float> changed32_;
   std::vector<double> changed64_;
+  bool changes_floats_ = false; // whether a step does anything to rows that are no integers
   // Where the row is that was encoded last.
   const void* last_ = nullptr;
   std::ptrdiff_t last_stride_ = 1;

@@ -18,6 +18,7 @@
 #include <petrify/forest_builder.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <optional>
 #include <set>
@@ -35,6 +36,27 @@ std::string shape_text(std::span<const std::uint64_t> shape) {
   for (std::size_t i = 0; i < shape.size(); ++i)
     out += (i == 0 ? "" : ", ") + text(shape[i]);
   return out + (shape.size() == 1 ? ",)" : ")");
+}
+
+// The newest releases that fixtures were made by (docs/importers.md).
+struct tested_library {
+  std::string_view name;
+  int major;
+  int minor;
+};
+constexpr tested_library newest_tested[] = {{"scikit-learn", 1, 9}, {"xgboost", 3, 4}};
+
+// Later releases may predict otherwise, as some before them did, and nobody can know yet.
+std::string note_on(const forest& model) {
+  const std::string version(model.library_version());
+  int major = 0;
+  int minor = 0;
+  if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2)
+    for (const tested_library& newest : newest_tested)
+      if (model.library() == newest.name && (major > newest.major || (major == newest.major && minor > newest.minor)))
+        return text("written by ", newest.name, " ", version, ", and petrify was tested with releases up to ",
+                    newest.major, ".", newest.minor, ": compare predictions before you rely on it");
+  return {};
 }
 
 // Puts the objects of one file into a writer and keeps count of them.
@@ -102,7 +124,10 @@ private:
   static std::string what_is(const pickle::value& value) {
     if (value.class_name().empty())
       return text("holds ", printable(value.describe()), ", which petrify does not import");
-    return text(printable(value.class_name()), " is not a model petrify knows");
+    // A search over parameters, for one.
+    const bool has_best = value.attr("best_estimator_").has_value();
+    return text(printable(value.class_name()), " is not a model petrify knows",
+                has_best ? "; its best_estimator_ may be: dump that" : "");
   }
 
   // The name that a dict's key gives its entry. Checked before it is copied: one long key may be used a million times.
@@ -174,7 +199,7 @@ private:
     array_size_ = view.bytes().size();
     out_.add(name, view);
     array_size_ = 0;
-    done_.push_back({name, text("array of ", to_string(array.type()), ", shape ", shape_text(array.shape()))});
+    done_.push_back({name, text("array of ", to_string(array.type()), ", shape ", shape_text(array.shape())), {}});
     report("arrays", done_.size(), 0);
   }
 
@@ -183,7 +208,7 @@ private:
     add_plain(built, source, *bytes_left_, steps);
     *bytes_left_ -= std::min(*bytes_left_, built.size_bytes());
     out_.add(name, built);
-    done_.push_back({name, text("value, ", source.describe())});
+    done_.push_back({name, text("value, ", source.describe()), {}});
     report("values", done_.size(), 0);
   }
 
@@ -198,7 +223,7 @@ private:
       return put_model(name, import_xgboost_object(object, boosted(), *budget_, trees_reported()));
     if (is_lightgbm_object(object))
       return put_model(name, import_lightgbm_object(object, boosted(), *budget_, trees_reported()));
-    put_model(name, import_sklearn(object, *budget_, trees_reported()));
+    put_model(name, import_sklearn(object, boosted(), *budget_, trees_reported()));
   }
 
   void put_model(const std::string& name, forest_model model) {
@@ -206,8 +231,10 @@ private:
       model.set_golden_rows(*options_.golden_rows);
     report("writing", 0, 0);
     out_.add(name, model);
-    done_.push_back({name, text("forest of ", model.num_trees(), model.num_trees() == 1 ? " tree, " : " trees, ",
-                                model.num_nodes(), " nodes, ", model.model_class())});
+    done_.push_back({name,
+                     text("forest of ", model.num_trees(), model.num_trees() == 1 ? " tree, " : " trees, ",
+                          model.num_nodes(), " nodes, ", model.model_class()),
+                     note_on(model.view())});
   }
 
   void report(std::string_view step, std::uint64_t done, std::uint64_t total) const {

@@ -50,6 +50,7 @@ public:
         options_(options) {}
 
   forest_model read(const tree_progress& progress) {
+    refuse_missing(options_);
     read_header();
     const std::int64_t per_iteration = header_.find("num_tree_per_iteration")
                                            ? header_.integer("num_tree_per_iteration", 1, max_classes)
@@ -62,12 +63,11 @@ public:
     if (num_trees_ % num_sums_ != 0)
       refuse(num_trees_, " trees, expected a multiple of the ", num_sums_, " of an iteration");
     const std::uint64_t all = num_trees_ / num_sums_;
-    if (options_.max_iterations && *options_.max_iterations > all)
-      refuse(*options_.max_iterations, " iterations are asked for, but the model has ", all);
     // Python's predict stops at the best iteration when training stopped early, if there are still so many.
     const std::uint64_t best =
         around_.best_iteration < 0 ? all : std::min<std::uint64_t>(all, std::uint64_t(around_.best_iteration) + 1);
-    num_iterations_ = options_.max_iterations.value_or(static_cast<std::uint32_t>(best));
+    num_iterations_ =
+        options_.max_iterations ? iterations_asked_for(options_.max_iterations, all) : static_cast<std::uint32_t>(best);
     const std::uint64_t used = std::uint64_t{num_iterations_} * num_sums_;
 
     forest_builder builder(describe());
@@ -164,6 +164,8 @@ private:
       refuse("the estimator has pred_early_stop, which ends predictions before the last tree, expected one without it");
     spec.best_iteration = around_.best_iteration;
     spec.comparisons = compare_as::float64;
+    // In Python a matrix that is neither float32 nor float64 becomes float32.
+    spec.steps = {{row_step::operation::narrow_integers, row_step::every_column, 0, 0}};
     spec.linear_leaves = has_linear_;
     spec.start.assign(num_sums_, 0.0);
     using op = epilogue_step::operation;
@@ -302,6 +304,7 @@ private:
       if (num_words < 0 || num_words > 0x7fffffff)
         refuse("cat_boundaries end at ", num_words, ", expected 0 to 2147483647");
       read_list(tree, "cat_threshold", static_cast<std::size_t>(num_words), set_words_);
+      words_left_ = num_words;
     } else {
       set_ends_.clear();
     }
@@ -351,6 +354,10 @@ private:
     if (begin < 0 || end < begin || end > static_cast<std::int64_t>(set_words_.size()))
       fail(errc::not_importable, text("split ", split), "category set is words ", begin, " to ", end,
            ", expected 0 to ", set_words_.size());
+    words_left_ -= end - begin;
+    if (words_left_ < 0)
+      fail(errc::not_importable, text("split ", split), "tests category set ", set,
+           ", which overlaps those of other splits, expected one of its own");
     members_.clear();
     for (std::int64_t w = begin; w < end; ++w)
       for (std::uint32_t bit = 0; bit < 32; ++bit)
@@ -403,6 +410,7 @@ private:
   std::vector<std::int64_t> decisions_;
   std::vector<std::int64_t> set_ends_;
   std::vector<std::uint32_t> set_words_;
+  std::int64_t words_left_ = 0; // that no split has tested: each has a set of its own
   std::vector<std::uint32_t> members_;
   std::vector<double> constants_;
   std::vector<std::uint32_t> term_counts_;

@@ -322,7 +322,8 @@ label_list read_labels(const pickle::value& classes, read_budget& budget) {
 namespace sklearn {
 namespace {
 
-forest_model read_model(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
+forest_model read_model(const pickle::value& object, const boosted_options& options, read_budget& budget,
+                        const tree_progress& progress) {
   rows_before before;
   const pickle::value model = is_pipeline(object) ? read_pipeline(object, before, budget) : object;
   const model_class* const kind = find_class(model.class_name());
@@ -333,7 +334,11 @@ forest_model read_model(const pickle::value& object, read_budget& budget, const 
   if (!version_of(model).at_least(0, is_plain ? 21 : 22))
     refuse("the model was written by scikit-learn ", version_text(model), ", expected ", is_plain ? "0.21" : "0.22",
            " or later");
-  const source from{model, *kind, std::move(before), budget, progress};
+  const bool is_boosted = kind->family == family::boosting || kind->family == family::hist_boosting;
+  if (options.max_iterations && !is_boosted)
+    fail(errc::invalid_argument, {}, "a number of iterations is given, which ", kind->name, " does not have");
+  refuse_missing(options);
+  const source from{model, *kind, std::move(before), options.max_iterations, budget, progress};
   switch (kind->family) {
   case family::tree:
   case family::forest: return read_trees(from);
@@ -349,9 +354,10 @@ forest_model read_model(const pickle::value& object, read_budget& budget, const 
 } // namespace
 } // namespace sklearn
 
-forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress) {
+forest_model import_sklearn(const pickle::value& object, const boosted_options& options, read_budget& budget,
+                            const tree_progress& progress) {
   try {
-    return sklearn::read_model(object, budget, progress);
+    return sklearn::read_model(object, options, budget, progress);
   } catch (const error& failure) {
     // What readers of arrays say of an array that has other elements than a model's: here, the file is at fault.
     if (failure.code() != errc::wrong_type)

@@ -1,6 +1,7 @@
 // scikit-learn's decision trees and forests of them (docs/importers.md, section 3).
 #pragma once
 
+#include "import/boosted.hpp"
 #include "import/pickle.hpp"
 
 #include <petrify/forest_builder.hpp>
@@ -35,8 +36,9 @@ label_list read_labels(const pickle::value& classes, read_budget& budget);
 using tree_progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // The model as a forest. Needs is_sklearn_model. Cost: one pass over the nodes.
-// Throws: errc::not_importable, errc::invalid_argument (with tree and node) for what no fitted model has;
-// errc::limit_exceeded beyond the budget.
-forest_model import_sklearn(const pickle::value& object, read_budget& budget, const tree_progress& progress);
+// Throws: errc::not_importable, errc::invalid_argument (with tree and node) for what no fitted model has, and for
+// options that the model has no use for; errc::limit_exceeded beyond the budget.
+forest_model import_sklearn(const pickle::value& object, const boosted_options& options, read_budget& budget,
+                            const tree_progress& progress);
 
 } // namespace petrify::inline v0

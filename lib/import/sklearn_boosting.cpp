@@ -129,7 +129,7 @@ forest_model read_boosting(const source& from) {
   if (!array || array->shape.size() != 2 || array->shape[1] == 0 || array->shape[1] > max_classes)
     refuse("estimators_ is ", estimators.describe(), ", expected an array of stages and classes");
   const auto width = static_cast<std::uint32_t>(array->shape[1]);
-  const std::size_t num_trees = estimators.size();
+  const std::size_t num_trees = width * std::size_t{iterations_asked_for(from.iterations, estimators.size() / width)};
 
   forest_spec spec = describe(from);
   const std::string_view loss = require_loss(from);

@@ -67,9 +67,10 @@ public:
     const pickle::value iterations = require_attr(from_.object, "_predictors");
     if (!iterations.is(pickle::kind::list) || iterations.size() == 0)
       refuse("_predictors is ", iterations.describe(), ", expected a list of iterations");
+    const std::size_t num_iterations = iterations_asked_for(from_.iterations, iterations.size());
     forest_builder builder(std::move(spec));
     std::size_t number = 0;
-    for (std::size_t i = 0; i < iterations.size(); ++i) {
+    for (std::size_t i = 0; i < num_iterations; ++i) {
       const pickle::value trees = iterations[i];
       if (trees.size() != width)
         refuse("iteration ", i, " is ", what_is(trees), ", expected ", width, width == 1 ? " tree" : " trees");
@@ -81,7 +82,7 @@ public:
         }
       }
       builder.end_iteration();
-      from_.progress(i + 1, iterations.size());
+      from_.progress(i + 1, num_iterations);
     }
     return builder.build();
   }

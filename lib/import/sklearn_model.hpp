@@ -52,6 +52,7 @@ struct source {
   const pickle::value& object;
   const model_class& kind;
   rows_before before;
+  std::optional<std::uint32_t> iterations; // of a boosted model: the first so many
   read_budget& budget;
   const tree_progress& progress;
 };

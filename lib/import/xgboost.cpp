@@ -63,7 +63,8 @@ private:
       refuse("XGBoost ", version_.major, ".", version_.minor, ", expected 1.0 or later");
   }
 
-  // 1.x kept what its Python estimator knew in an attribute, as JSON: labels and the missing value.
+  // What the Python estimator that saved the file knew is in an attribute, as JSON: of 1.x labels and the missing
+  // value, since 1.5 what kind it was.
   void read_attributes() {
     const json::value* const attributes = learner_.find("attributes");
     const json::value* const found = attributes == nullptr ? nullptr : attributes->find("scikit_learn");
@@ -72,11 +73,20 @@ private:
     const std::string& written = *found->as_text();
     if (!json::is_text(std::as_bytes(std::span(written))))
       return;
-    const json::document estimator = json::parse_text(std::as_bytes(std::span(written)), json::reals::float64);
-    if (const json::value* const missing = estimator.root().find("missing"); missing != nullptr && !around_.missing)
+    const json::document document = json::parse_text(std::as_bytes(std::span(written)), json::reals::float64);
+    const json::value& known = document.root();
+    if (const json::value* const missing = known.find("missing"); missing != nullptr && !around_.missing)
       around_.missing = missing->as_real();
-    if (const json::value* const classes = estimator.root().find("classes_"); classes != nullptr && !around_.labels)
+    if (const json::value* const classes = known.find("classes_"); classes != nullptr && !around_.labels)
       around_.labels = labels_of(*classes);
+    const json::value* const type = known.find("_estimator_type"); // since 1.5
+    if (type == nullptr || type->as_text() == nullptr || around_.kind != estimator::none)
+      return;
+    const std::string& name = *type->as_text();
+    around_.kind = name == "classifier"  ? estimator::classifier
+                   : name == "regressor" ? estimator::regressor
+                   : name == "ranker"    ? estimator::ranker
+                                         : estimator::none;
   }
 
   static std::optional<label_list> labels_of(const json::value& classes) {
@@ -123,7 +133,7 @@ private:
     objective_ = &objective_of(*name);
     base_scores_ = base_scores_of(require(parameters, "base_score"));
     if (base_scores_.size() != 1 && base_scores_.size() != num_groups_)
-      refuse(base_scores_.size(), " base scores, expected 1 or ", num_groups_);
+      refuse(base_scores_.size(), " base scores, expected ", num_groups_ == 1 ? "1" : text("1 or ", num_groups_));
   }
 
   // Trees and dart's weights are in different places in different versions.
@@ -204,11 +214,13 @@ private:
 
   std::uint32_t used_iterations() const {
     const auto all = static_cast<std::uint32_t>(iteration_ends_.size());
-    if (!max_iterations_)
-      return all;
-    if (*max_iterations_ > all)
-      refuse(*max_iterations_, " iterations are asked for, but the model has ", all);
-    return *max_iterations_;
+    if (!max_iterations_ && around_.stops_at_best())
+      if (const std::int32_t best = best_iteration_of(learner_); best >= 0) {
+        if (static_cast<std::uint32_t>(best) >= all)
+          refuse("best_iteration is ", best, ", but the model has ", all, " iterations");
+        return static_cast<std::uint32_t>(best) + 1;
+      }
+    return iterations_asked_for(max_iterations_, all);
   }
 
   // From 1.6.0 to 1.7.2 a category that is none, or beyond the words of the node's set, goes the node's default way.
@@ -275,9 +287,10 @@ private:
   void add_outputs(forest_spec& spec) const {
     // A classifier decides whatever the objective is. Without an estimator the objective is all there is to go by, and
     // a model whose raw margin is its output predicts that.
-    const bool decides = around_.gives_scores() ? objective_->is_index()
-                                                : around_.labels || (objective_->task == task::classification &&
-                                                                     !objective_->is_logitraw());
+    const bool decides =
+        around_.gives_scores()
+            ? objective_->is_index()
+            : around_.is_classifier() || (objective_->task == task::classification && !objective_->is_logitraw());
     if (!decides) {
       if (objective_->task == task::classification)
         spec.task = task::regression;
@@ -477,8 +490,7 @@ forest_model read_model(const json::value& model, wrapper around, std::optional<
 bool is_xgboost_model(const json::value& root) noexcept { return xgboost::model_in(root).find("learner") != nullptr; }
 
 forest_model import_xgboost(const json::value& root, const boosted_options& options, const tree_progress& progress) {
-  return xgboost::read_model(xgboost::model_in(root), {xgboost::booster_class, {}, options.missing, 0},
-                             options.max_iterations, progress);
+  return xgboost::read_model(xgboost::model_in(root), {.missing = options.missing}, options.max_iterations, progress);
 }
 
 } // namespace petrify::inline v0

@@ -30,6 +30,7 @@ tree_categories::tree_categories(const json::value& tree, std::uint64_t num_node
   for (std::uint64_t i = 1; i < nodes_->size(); ++i)
     if (nodes_->integer(i).value_or(-1) <= nodes_->integer(i - 1).value_or(-1))
       refuse("categories_nodes do not ascend at entry ", i);
+  left_ = static_cast<std::int64_t>(categories_->size());
 }
 
 bool tree_categories::tests(std::uint64_t node) const {
@@ -55,6 +56,9 @@ std::span<const std::uint32_t> tree_categories::members(std::uint64_t node) {
   const std::int64_t size = sizes_->integer(low).value_or(-1);
   if (begin < 0 || size < 0 || begin > all || size > all - begin)
     refuse_node(node, "has ", size, " categories from ", begin, " on, expected them within ", all);
+  left_ -= size;
+  if (left_ < 0)
+    refuse_node(node, "has ", size, " categories from ", begin, " on, which other nodes have too, expected its own");
   members_.clear();
   for (std::int64_t i = begin; i < begin + size; ++i) {
     const auto category = categories_->integer(static_cast<std::uint64_t>(i));

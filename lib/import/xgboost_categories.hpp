@@ -22,7 +22,7 @@ public:
   // Throws: not_importable with the node.
   bool tests(std::uint64_t node) const;
 
-  // The members of the set of a node that tests one. They are valid until the next call.
+  // The members of the set of a node that tests one; once for each node. They are valid until the next call.
   // Throws: not_importable with the node.
   std::span<const std::uint32_t> members(std::uint64_t node);
 
@@ -38,6 +38,7 @@ private:
   const json::numbers* segments_ = nullptr;
   const json::numbers* sizes_ = nullptr;
   const json::numbers* categories_ = nullptr;
+  std::int64_t left_ = 0; // categories that no node has taken: each has its own
   std::vector<std::uint32_t> members_;
 };
 

@@ -29,7 +29,7 @@ std::int64_t require_integer(const json::value& table, std::string_view key, std
   const json::value& found = require(table, key);
   const auto out = integer_of(found);
   if (!out || *out < least || *out > most)
-    refuse(key, " is ", found.describe(), ", expected ", least, " to ", most);
+    refuse(key, " is ", found.describe(), ", expected ", least == most ? text(least) : text(least, " to ", most));
   return *out;
 }
 

@@ -45,8 +45,7 @@ bool is_xgboost_object(const pickle::value& object) noexcept {
 
 forest_model import_xgboost_object(const pickle::value& object, const boosted_options& options, read_budget& budget,
                                    const tree_progress& progress) {
-  std::optional<std::uint32_t> max_iterations = options.max_iterations;
-  wrapper around{object.class_name(), {}, options.missing, 0};
+  wrapper around{.class_name = object.class_name(), .missing = options.missing};
   const bool is_wrapper = around.class_name != booster_class;
   const auto booster = is_wrapper ? object.attr("_Booster") : std::optional(object);
   if (!booster || booster->class_name() != booster_class)
@@ -65,7 +64,10 @@ forest_model import_xgboost_object(const pickle::value& object, const boosted_op
   if (is_wrapper) {
     if (const auto missing = object.attr("missing"); missing && !around.missing)
       around.missing = missing->as_real();
-    if (around.is_classifier()) {
+    around.kind = around.class_name.ends_with("Classifier") ? estimator::classifier
+                  : around.class_name.ends_with("Ranker")   ? estimator::ranker
+                                                            : estimator::regressor;
+    if (around.kind == estimator::classifier) {
       // The labels are the estimator's own in later versions and a LabelEncoder's in earlier ones.
       auto classes = object.attr("classes_");
       for (const std::string_view name : {"_le", "le"})
@@ -82,13 +84,8 @@ forest_model import_xgboost_object(const pickle::value& object, const boosted_op
         around.labels = std::move(numbers);
       }
     }
-    // Python's predict stops at the best iteration when training stopped early.
-    if (!max_iterations)
-      if (const json::value* const learner = model.find("learner"))
-        if (const std::int32_t best = best_iteration_of(*learner); best >= 0)
-          max_iterations = static_cast<std::uint32_t>(best) + 1;
   }
-  return read_model(model, std::move(around), max_iterations, progress);
+  return read_model(model, std::move(around), options.max_iterations, progress);
 }
 
 } // namespace petrify::inline v0

@@ -158,6 +158,17 @@ printf 'price,colour,weight,size,code,price\n1,2,3,4,5,6\n' >x.csv
 expect 1 'x.csv: column "price": is there twice' "$petrify" predict table.stone x.csv
 printf 'price,colour,weight,size,code\nx,2,3,4,5\n' >x.csv
 expect 1 'x.csv: row 1 column "price": "x", expected a number' "$petrify" predict table.stone x.csv
+printf ',price,colour,weight,size,code\n0,1,2,3,4,5\n' >x.csv
+expect 1 "x.csv: column \"\": is not one of the model's 5; was the table written with an index\?" "$petrify" predict table.stone x.csv
+printf 'price;colour;weight;size;code\n1;2;3;4;5\n' >x.csv
+expect 1 'x.csv: the header is one column, "price;colour;weight;size;code", expected cells parted by commas' "$petrify" predict table.stone x.csv
+printf '\xef\xbb\xbf"price","colour","weight","size","code"\r\n"1.5","rot","0.5","M","11"\r\n' >x.csv
+"$petrify" predict table.stone x.csv >marked.txt
+same marked.txt straight.txt
+printf '5.1,3.5,1.4,0.2\n4.9,3,1.4,0.2\n' >x.csv
+expect 1 'x.csv: the first row is all numbers, "5.1" and so on, expected the names of columns' "$petrify" predict iris.stone x.csv
+printf '0,1,2,3\n5.1,3.5,1.4,0.2\n' >x.csv
+expect 0 '^0$' "$petrify" predict iris.stone x.csv
 printf 'price,colour,weight,size,code\n1,2,3,4\n' >x.csv
 expect 1 'x.csv: row 1: 4 cells, expected 5' "$petrify" predict table.stone x.csv
 : >x.csv
@@ -172,6 +183,14 @@ expect 0 '3 iterations' "$petrify" info golden.stone
 expect 0 'sound' "$petrify" verify golden.stone
 expect 0 'forest of 2 trees' "$petrify" convert "$frame/model.pkl" few.stone --iterations 2
 expect 1 '4 iterations are asked for, but the model has 3' "$petrify" convert "$frame/model.pkl" few.stone --iterations 4
+hist=$data/ensembles-1.9/hgbc_binary
+expect 0 'forest of 2 trees' "$petrify" convert "$(ls "$hist"/model.*)" few.stone --iterations 2
+expect 1 'a missing value is given, which is for XGBoost.s models alone' "$petrify" convert "$(ls "$hist"/model.*)" few.stone --missing 0
+expect 1 'a number of iterations is given, which RandomForestClassifier does not have' \
+  "$petrify" convert "$iris/random_forest_model.pkl" few.stone --iterations 2
+sed 's/"version":\[[0-9,]*\]/"version":[9,1,0]/' "$data/xgboost-3.2/binary/model.json" >later.json
+expect 0 'model: written by xgboost 9.1.0, and petrify was tested with releases up to 3.4: compare predictions' \
+  "$petrify" convert later.json later.stone
 expect 1 'golden rows: 4 columns, expected 3' "$petrify" convert "$frame/model.pkl" few.stone --golden "$iris/X_test.npy"
 
 expect 1 'shape \(38, 4\), expected \(rows, 300\)' "$petrify" predict rf_wide.stone "$iris/X_test.npy"

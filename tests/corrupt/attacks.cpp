@@ -625,8 +625,8 @@ void add_forests(list& l) {
       }));
   add("F30", "a column of a step fewer", "steps with 1 columns", forest([](F& f) { f.step_columns.pop_back(); }));
   add("F30", "a parameter of a step fewer", "parameters", forest([](F& f) { f.step_b.pop_back(); }));
-  unsupported("F31", "a step of operation 11", "step 0: operation 11",
-              forest([](F& f) { f.step_ops[0] = static_cast<fbs::StepOp>(11); }));
+  unsupported("F31", "a step of operation 12", "step 0: operation 12",
+              forest([](F& f) { f.step_ops[0] = static_cast<fbs::StepOp>(12); }));
   unsupported("F31", "a step of operation 0", "step 0: operation 0",
               forest([](F& f) { f.step_ops[0] = fbs::StepOp::none; }));
   add("F32", "a step on a column past the last", "step 0: column 3", forest([](F& f) { f.step_columns[0] = 3; }));
@@ -636,6 +636,8 @@ void add_forests(list& l) {
         f.step_a.assign(5, 1);
         f.step_b.assign(5, 0);
       }));
+  add("F32", "integers narrowed on one column", "step 0: narrow_integers on column",
+      forest([](F& f) { f.step_ops[0] = fbs::StepOp::narrow_integers; }));
   add("F33", "a category rule fewer", "category rules", forest([](F& f) { f.category_rules.pop_back(); }));
   add("F33", "a known set more", "known sets", forest([](F& f) { f.category_known_sets.push_back(0); }));
   unsupported("F34", "category rule 7", "category rule 7",

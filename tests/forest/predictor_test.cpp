@@ -99,6 +99,44 @@ TEST_CASE("PredictorDoesNotAllocate") {
   CHECK(fine);
 }
 
+TEST_CASE("IntegersAreNarrowedToFloat32WhereTheStepSaysSo") {
+  const std::int64_t above = (std::int64_t{1} << 24) + 1; // float32 has no such number
+  const auto leaf_of = [&](bool narrows, auto x) {
+    forest_spec spec;
+    spec.num_columns = 1;
+    spec.outputs.resize(1);
+    spec.comparisons = compare_as::float64;
+    if (narrows)
+      spec.steps = {{row_step::operation::narrow_integers, row_step::every_column, 0, 0}};
+    forest_builder b(std::move(spec));
+    b.begin_tree(3);
+    b.split(0, 0, comparison::less_equal, static_cast<double>(above) - 0.5, missing::right, 1, 2);
+    b.leaf(1, std::vector<double>{1});
+    b.leaf(2, std::vector<double>{2});
+    b.end_tree();
+    const forest_model model = b.build();
+    return model.view().apply(rows(&x, 1, 1)).at(0);
+  };
+  CHECK(leaf_of(true, above) == 1);
+  CHECK(leaf_of(false, above) == 2);
+  CHECK(leaf_of(true, static_cast<double>(above)) == 2);
+  // Once, not through float64: 2^54 + 2^30 + 1 lies just above the middle of two float32.
+  const std::int64_t middle = (std::int64_t{1} << 54) + (std::int64_t{1} << 30) + 1;
+  forest_spec spec;
+  spec.num_columns = 1;
+  spec.outputs.resize(1);
+  spec.comparisons = compare_as::float64;
+  spec.steps = {{row_step::operation::narrow_integers, row_step::every_column, 0, 0}};
+  forest_builder b(std::move(spec));
+  b.begin_tree(3);
+  b.split(0, 0, comparison::less_equal, static_cast<double>(std::int64_t{1} << 54), missing::right, 1, 2);
+  b.leaf(1, std::vector<double>{1});
+  b.leaf(2, std::vector<double>{2});
+  b.end_tree();
+  const forest_model model = b.build();
+  CHECK(model.view().apply(rows(&middle, 1, 1)).at(0) == 2);
+}
+
 TEST_CASE("AReplacementLosesItsFractionInRowsOfIntegersWhereTheStepSaysSo") {
   using op = row_step::operation;
   const auto leaf_of = [](op what, double value, auto x) {

@@ -166,6 +166,21 @@ TEST_CASE("EveryFieldOfAnXgboostModelIsChecked") {
   check_refused("no weights", dart.dump(), "weight_drop");
 }
 
+TEST_CASE("SplitsThatShareACategorySetAreRefused") {
+  // Each split of the origins has a set of its own; a set that many share would cost each of them its whole size.
+  const std::string text = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=0\n"
+                           "objective=regression\nfeature_names=a\nfeature_infos=0:1:5\n\nTree=0\nnum_leaves=3\n"
+                           "num_cat=2\nsplit_feature=0 0\nthreshold=0 1\ndecision_type=1 1\nleft_child=1 -1\n"
+                           "right_child=-3 -2\nleaf_value=0.25 1 -2\ncat_boundaries=0 1 2\ncat_threshold=34 2\n\n\n"
+                           "end of trees\n";
+  REQUIRE_FALSE(import_error(text).has_value());
+  std::string shared = text;
+  shared.replace(shared.find("threshold=0 1"), 13, "threshold=1 1");
+  REQUIRE_FALSE(import_error(shared).has_value()); // the words of the other set are free
+  shared.replace(shared.find("cat_boundaries=0 1 2"), 20, "cat_boundaries=0 0 2");
+  check_refused("one set for two splits", shared, "tree 0 split 1: tests category set 1, which overlaps");
+}
+
 TEST_CASE("SetsOfHugeCategoriesCostNoMoreThanTheirFile") {
   // A chain of splits on sets of one category each: as words they would take 2 MiB each, and their complements 64 MiB
   // while they are made.

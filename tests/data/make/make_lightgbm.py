@@ -81,8 +81,10 @@ def make_rows(booster, X, categories):
     return np.array(rows)
 
 
-def integers(rows):
-    """The rows as integers, for the matrix type that LightGBM takes too."""
+def integers(rows, largest=None):
+    """The rows as integers, for the matrix type that LightGBM takes too; small ones unless said."""
+    if largest is not None:
+        return np.nan_to_num(rows).clip(-largest, largest).astype(np.int64)
     finite = np.nan_to_num(rows * 3, posinf=9, neginf=-9)
     return finite.clip(-1e6, 1e6).astype(np.int64)
 
@@ -167,6 +169,7 @@ def case(
     sets=("64", "32", "i64"),
     saving=None,
     edit=None,
+    largest=None,
 ):
     if not whole and name not in SOME:
         return
@@ -176,7 +179,7 @@ def case(
     files, reader, estimator = save_models(
         directory, booster, wrapper, limit=limit, saving=saving, edit=edit
     )
-    every = {"64": rows, "32": rows.astype(np.float32), "i64": integers(rows)}
+    every = {"64": rows, "32": rows.astype(np.float32), "i64": integers(rows, largest)}
     for suffix in sets:
         x = every[suffix]
         options = {} if limit is None else {"num_iteration": limit}
@@ -568,6 +571,11 @@ if version >= (2, 2):
         booster.rollback_one_iter()
     case("kept_back", booster, X, "The best iteration was taken back.", iterations=2, **few)
 
+if whole:
+    # Integers beyond 2^24 become float32 where a DataFrame's or a float matrix's stay what they are.
+    times = rng.randint(1_600_000_000, 1_700_000_000, size=(300, 2))
+    booster = train({}, times[:, 0] % 1000 - times[:, 1] / 1e8, rows=times.astype(float))
+    case("integers", booster, times.astype(float), "Integers beyond 2^24.", sets=("64", "i64"), largest=2**40)
 if whole:
     model = lgb.LGBMRegressor(objective="multiclass", num_class=3, **small).fit(X, thirds)
     why = "A regressor's probabilities of three classes."

@@ -1175,6 +1175,7 @@ for name, kind, objective, target in (
         wrapper(kind, objective=objective, max_depth=2, **several).fit(X, target),
         X,
         "An estimator with an objective of another kind.",
+        files=JSON_AND_PICKLE,
         extra=True,
     )
 case(
@@ -1271,7 +1272,10 @@ def best_count(model):
 
 
 # The files of 1.0 are all read as Boosters, which use every tree.
-stopped_files = ["model.pkl"] if HAS_PICKLE else ["model.json"]
+# Later ones say which estimator saved them.
+KNOWS_ESTIMATOR = HAS_EXTRAS or version == (3, 4)
+ESTIMATOR_FILES = JSON_AND_PICKLE if KNOWS_ESTIMATOR else ["model.pkl"]
+stopped_files = ESTIMATOR_FILES if HAS_PICKLE else ["model.json"]
 for name, kind, target, other in (
     ("regressor", xgb.XGBRegressor, y, y_other),
     ("binary", xgb.XGBClassifier, binary, binary_other),
