@@ -10,6 +10,7 @@ Stops at the first difference, and keeps the model and its rows in a folder that
 """
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -18,6 +19,9 @@ import time
 import warnings
 from collections import Counter
 from pathlib import Path
+
+# numpy's AVX-512 routines give exp, log and 2 ** x other last bits than glibc's (docs/importers.md).
+os.environ["NPY_DISABLE_CPU_FEATURES"] = "X86_V4 AVX512_ICL AVX512_SPR"
 
 import joblib
 import lightgbm as lgb
