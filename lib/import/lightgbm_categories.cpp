@@ -145,7 +145,7 @@ category_lists read_category_lists(const pickle::value& attribute, read_budget& 
 // user can choose others.
 std::vector<std::uint32_t> columns_of_categories(std::span<const std::string_view> infos, std::string_view chosen,
                                                  std::span<const std::size_t> sizes) {
-  const std::vector<std::uint32_t> categorical = categorical_columns(infos, chosen);
+  std::vector<std::uint32_t> categorical = categorical_columns(infos, chosen);
   if (categorical.size() == sizes.size()) {
     bool fits = true;
     for (std::size_t i = 0; i < sizes.size() && fits; ++i)

@@ -470,7 +470,7 @@ private:
   const numbers* groups_ = nullptr;
   bool vector_leaves_ = false;
   std::vector<std::uint32_t> iteration_ends_;
-  std::uint64_t complement_words_ = std::uint64_t{1} << 22; // see tree_categories::others
+  std::uint64_t complement_words_ = std::uint64_t{1} << 21; // see tree_categories::others
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "import/xgboost_fields.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 namespace petrify::inline v0 {
@@ -79,13 +80,13 @@ std::span<const std::uint32_t> tree_categories::others(std::uint64_t node, std::
     fail(errc::limit_exceeded, text("node ", node), "the complement of ", set.size(), " categories up to ", end - 1,
          ", expected fewer such sets, or smaller category numbers");
   words_left -= end / 32;
-  std::vector<bool> is_member(end);
+  std::vector<std::uint32_t> words(end / 32, 0xffffffff);
   for (const std::uint32_t member : set)
-    is_member[member] = true;
+    words[member / 32] &= ~(1u << member % 32);
   members_.clear();
-  for (std::uint32_t category = 0; category < end; ++category)
-    if (!is_member[category])
-      members_.push_back(category);
+  for (std::uint32_t w = 0; w < words.size(); ++w)
+    for (std::uint32_t rest = words[w]; rest != 0; rest &= rest - 1)
+      members_.push_back(32 * w + static_cast<std::uint32_t>(std::countr_zero(rest)));
   return members_;
 }
 
