@@ -18,7 +18,8 @@
 #include <petrify/forest_builder.hpp>
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -48,14 +49,22 @@ constexpr tested_library newest_tested[] = {{"scikit-learn", 1, 9}, {"xgboost", 
 
 // Later releases may predict otherwise, as some before them did, and nobody can know yet.
 std::string note_on(const forest& model) {
-  const std::string version(model.library_version());
-  int major = 0;
-  int minor = 0;
-  if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2)
-    for (const tested_library& newest : newest_tested)
-      if (model.library() == newest.name && (major > newest.major || (major == newest.major && minor > newest.minor)))
-        return text("written by ", newest.name, " ", version, ", and petrify was tested with releases up to ",
-                    newest.major, ".", newest.minor, ": compare predictions before you rely on it");
+  const std::string_view version = model.library_version();
+  const char* const end = version.data() + version.size();
+  // What is too large for a number is newer, too.
+  const auto number_at = [end](const char*& at) {
+    std::int64_t out = 0;
+    const auto read = std::from_chars(at, end, out);
+    at = read.ptr == end ? end : read.ptr + 1;
+    return read.ec == std::errc::result_out_of_range ? std::numeric_limits<std::int64_t>::max() : out;
+  };
+  const char* at = version.data();
+  const std::int64_t major = number_at(at);
+  const std::int64_t minor = number_at(at);
+  for (const tested_library& newest : newest_tested)
+    if (model.library() == newest.name && (major > newest.major || (major == newest.major && minor > newest.minor)))
+      return text("written by ", newest.name, " ", version, ", and petrify was tested with releases up to ",
+                  newest.major, ".", newest.minor, ": compare predictions before you rely on it");
   return {};
 }
 
