@@ -64,6 +64,7 @@ struct forest_description {
   std::span<const std::uint8_t> layout_slot_bits;
   std::span<const std::uint8_t> layout_block_trees;
   std::span<const std::uint64_t> layout_num_nodes;
+  std::uint8_t dense_levels = 0;
 
   std::span<const segment_role> segment_roles;
   std::span<const std::uint8_t> segment_layouts;

@@ -169,6 +169,7 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
   d.layout_slot_bits = source.take<std::uint8_t>(f.layout_slot_bits(), "layout_slot_bits");
   d.layout_block_trees = source.take<std::uint8_t>(f.layout_block_trees(), "layout_block_trees");
   d.layout_num_nodes = source.take<std::uint64_t>(f.layout_num_nodes(), "layout_num_nodes");
+  d.dense_levels = f.dense_levels();
   d.segment_roles = source.take<segment_role>(f.segment_roles(), "segment_roles");
   d.segment_layouts = source.take<std::uint8_t>(f.segment_layouts(), "segment_layouts");
   d.attribute_names = source.take(f.attribute_name_ends(), f.attribute_name_bytes(), "attribute_names");

@@ -27,7 +27,7 @@ PETRIFY_SAME(missing_rule::zero_right, MissingRule::MAX);
 PETRIFY_SAME(layout_kind::n16, LayoutKind::n16);
 PETRIFY_SAME(layout_kind::dense, LayoutKind::MAX);
 PETRIFY_SAME(segment_role::leaf_ids, SegmentRole::leaf_ids);
-PETRIFY_SAME(segment_role::dense_tables, SegmentRole::dense_tables);
+PETRIFY_SAME(segment_role::dense_nodes, SegmentRole::dense_nodes);
 PETRIFY_SAME(segment_role::linear_coefficients, SegmentRole::linear_coefficients);
 PETRIFY_SAME(segment_role::golden_raw, SegmentRole::MAX);
 PETRIFY_SAME(step_op::missing, StepOp::missing);
@@ -183,6 +183,7 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   f.add_layout_slot_bits(layout_slot_bits);
   f.add_layout_block_trees(layout_block_trees);
   f.add_layout_num_nodes(layout_num_nodes);
+  f.add_dense_levels(d.dense_levels);
   f.add_segment_roles(segment_roles);
   f.add_segment_layouts(segment_layouts);
   f.add_attribute_name_ends(attribute_name_ends);

@@ -26,7 +26,8 @@ struct weighted_value {
 // Thread safety: one thread at a time.
 class evaluator {
 public:
-  evaluator(const forest_data& forest, std::size_t capacity, const kernel& with = interleaved_kernel);
+  evaluator(const forest_data& forest, std::size_t capacity) : evaluator(forest, capacity, kernel_for(forest)) {}
+  evaluator(const forest_data& forest, std::size_t capacity, const kernel& with);
 
   const forest_data& forest() const noexcept { return *forest_; }
   std::size_t capacity() const noexcept { return capacity_; }

@@ -361,6 +361,10 @@ forest_model forest_builder::build() {
   lay_out(s.trees, *s.model);
   s.trees.clear();
   s.model->view = view_of(*s.model);
+  forest_data& view = s.model->view->data;
+  // Beside nodes of n bytes the tables take n more at most.
+  make_dense(view, 0, s.model->node_bytes(), s.model->dense);
+  view.dense = s.model->dense.view();
   return forest_model(std::move(s.model));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "container/description.hpp"
+#include "forest/dense.hpp"
 #include "forest/epilogue.hpp"
 #include "forest/node.hpp"
 
@@ -73,6 +74,7 @@ struct forest_data {
   std::uint8_t block_shift = 0;                // log2 of the trees in a block of nodes
   std::span<const std::uint32_t> blocks;       // where each begins, in pairs of nodes
   std::span<const std::uint32_t> tree_targets; // empty: all 0
+  dense_view dense;
 
   leaf_form leaves = leaf_form::none;
   dtype leaf_type = dtype::none;

@@ -128,10 +128,18 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
     put(segment_role::leaf_values, whole_forest, model.leaves->bytes());
   if (!model.stored_leaf_ids.empty())
     put(segment_role::leaf_ids, 0, std::as_bytes(std::span(model.stored_leaf_ids)));
-  const auto put_table = [&](segment_role role, const auto& table) {
+  const auto put_table = [&](segment_role role, const auto& table, std::uint8_t layout = whole_forest) {
     if (!table.empty())
-      put(role, whole_forest, std::as_bytes(std::span(table)));
+      put(role, layout, std::as_bytes(std::span(table)));
   };
+  const bool has_dense = model.dense.levels != 0;
+  if (has_dense) {
+    put(segment_role::dense_nodes, 1, std::as_bytes(std::span(model.dense.nodes)));
+    put_table(model.dense.exits_are_nodes ? segment_role::dense_exits : segment_role::dense_leaves, model.dense.exits,
+              1);
+    put_table(segment_role::dense_features, model.dense.features, 1);
+    put_table(segment_role::dense_cuts, model.dense.cuts, 1);
+  }
   put_table(segment_role::tree_targets, model.tree_targets);
   put_table(segment_role::tree_weights, model.tree_weights);
   put_table(segment_role::cuts, model.cuts);
@@ -159,8 +167,12 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
     parameters.push_back(step.parameter);
     columns.push_back(step.op == epilogue_step::operation::add ? step.column : all_raw_columns);
   }
-  const layout_kind layout = model.is_n16 ? layout_kind::n16 : layout_kind::n8;
-  const std::uint64_t num_nodes = model.num_nodes();
+  // Entries of the base layout, and of the dense one beside it.
+  const std::size_t num_layouts = has_dense ? 2 : 1;
+  const layout_kind kinds[] = {model.is_n16 ? layout_kind::n16 : layout_kind::n8, layout_kind::dense};
+  const std::uint8_t slot_bits[] = {model.slot_bits, 0};
+  const std::uint8_t block_trees[] = {model.block_trees, 0};
+  const std::uint64_t num_nodes[] = {model.num_nodes(), 0};
 
   forest_description d;
   d.library = spec.library;
@@ -187,10 +199,11 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.num_trees = model.num_trees;
   d.iteration_ends = model.iteration_ends;
   d.best_iteration = spec.best_iteration;
-  d.layout_kinds = {&layout, 1};
-  d.layout_slot_bits = {&model.slot_bits, 1};
-  d.layout_block_trees = {&model.block_trees, 1};
-  d.layout_num_nodes = {&num_nodes, 1};
+  d.layout_kinds = {kinds, num_layouts};
+  d.layout_slot_bits = {slot_bits, num_layouts};
+  d.layout_block_trees = {block_trees, num_layouts};
+  d.layout_num_nodes = {num_nodes, num_layouts};
+  d.dense_levels = static_cast<std::uint8_t>(model.dense.levels);
   d.segment_roles = roles;
   d.segment_layouts = layouts;
   d.leaves = model.leaves_are();

@@ -31,6 +31,7 @@ public:
     read_dictionaries();
     read_outputs();
     read_leaves();
+    read_dense();
     read_labels();
     read_decision();
     read_golden_rows();
@@ -172,12 +173,20 @@ private:
     for (std::size_t i = 0; i < d_.segment_roles.size(); ++i) {
       const segment_role role = d_.segment_roles[i];
       const std::uint8_t layout = d_.segment_layouts[i];
+      // What belongs to a layout of a later version is skipped with it.
+      if (layout != 0 && layout < d_.layout_kinds.size() && d_.layout_kinds[layout] > layout_kind::dense &&
+          role != segment_role::attribute)
+        continue;
       bool of_a_layout = layout != whole_forest;
       switch (role) {
       case segment_role::nodes:
       case segment_role::blocks:
       case segment_role::leaf_ids:
-      case segment_role::dense_tables: break;
+      case segment_role::dense_nodes:
+      case segment_role::dense_features:
+      case segment_role::dense_cuts:
+      case segment_role::dense_leaves:
+      case segment_role::dense_exits: break;
       case segment_role::leaf_values:
       case segment_role::tree_targets:
       case segment_role::tree_weights:
@@ -440,6 +449,43 @@ private:
     if (out_->stored_leaf_ids.size() != (d_.leaf_ids == leaf_id_rule::stored ? out_->num_nodes : 0))
       refuse(out_->stored_leaf_ids.size(), " stored leaf ids for ", out_->num_nodes,
              " nodes, expected one a node, or none when they follow from the order");
+  }
+
+  // The dense layout, if there is one beside the base layout.
+  void read_dense() {
+    const auto first = std::find(d_.layout_kinds.begin() + 1, d_.layout_kinds.end(), layout_kind::dense);
+    const std::uint32_t levels = d_.dense_levels;
+    if (first == d_.layout_kinds.end()) {
+      if (levels != 0)
+        refuse(levels, " dense levels, but no dense layout");
+      return;
+    }
+    if (std::find(first + 1, d_.layout_kinds.end(), layout_kind::dense) != d_.layout_kinds.end())
+      refuse("two dense layouts, expected one");
+    if (levels == 0 || levels > max_dense_levels)
+      refuse("dense layout of ", levels, " levels, expected 1 to ", max_dense_levels);
+    if (!out_->kernel_adds())
+      refuse("dense layout of a forest whose leaves are not just added, expected none");
+    const auto index = static_cast<std::uint8_t>(first - d_.layout_kinds.begin());
+    dense_view& dense = out_->dense;
+    dense.levels = levels;
+    dense.nodes = segment<std::uint8_t>(segment_role::dense_nodes, "dense nodes", index);
+    dense.features = segment<dense_feature>(segment_role::dense_features, "dense features", index);
+    dense.cuts = segment<std::uint32_t>(segment_role::dense_cuts, "dense cuts", index);
+    const auto leaves = segment<std::uint32_t>(segment_role::dense_leaves, "dense leaves", index);
+    const auto exits = segment<std::uint32_t>(segment_role::dense_exits, "dense exits", index);
+    if (!leaves.empty() && !exits.empty())
+      refuse("dense leaves and dense exits, expected one of both");
+    dense.exits_are_nodes = leaves.empty();
+    dense.exits = leaves.empty() ? exits : leaves;
+    if (dense.nodes.size() != dense_view::num_groups(out_->num_trees) * dense.group_bytes() ||
+        dense.exits.size() != out_->num_trees * dense.tree_exits())
+      refuse(dense.nodes.size(), " bytes of dense nodes and ", dense.exits.size(), " ways out, expected ",
+             dense.group_bytes(), " for every 64 of ", out_->num_trees, " trees and ", dense.tree_exits(),
+             " for each of them");
+    if (dense.features.size() > max_dense_features || dense.cuts.size() % dense_line != 0)
+      refuse(dense.features.size(), " dense features with ", dense.cuts.size(), " cuts, expected at most ",
+             max_dense_features, " and lines of ", dense_line);
   }
 
   void read_labels() {

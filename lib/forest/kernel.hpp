@@ -26,4 +26,7 @@ extern const kernel reference_kernel;
 // 16 trees in flight for one row, 8 rows for a batch.
 extern const kernel interleaved_kernel;
 
+// The fastest kernel for a forest on this CPU; PETRIFY_KERNEL in the environment can hold it back (cpu.hpp).
+const kernel& kernel_for(const forest_data& forest) noexcept;
+
 } // namespace petrify::inline v0

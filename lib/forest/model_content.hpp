@@ -2,6 +2,7 @@
 #pragma once
 
 #include "container/description.hpp"
+#include "forest/dense.hpp"
 #include "forest/epilogue.hpp"
 #include "forest/leaf_table.hpp"
 #include "forest/model_view.hpp"
@@ -35,6 +36,7 @@ struct forest_model::content {
   std::vector<node8> nodes8;
   std::vector<node16> nodes16;
   bool is_n16 = false;
+  dense_tables dense;                         // levels 0: none
   std::uint8_t block_trees = 0;               // trees in a block of nodes
   std::vector<std::uint32_t> blocks;          // where each begins, in pairs of nodes
   std::vector<std::uint32_t> stored_leaf_ids; // empty: pre-order
@@ -64,6 +66,7 @@ struct forest_model::content {
     return spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : spec.linear_leaves ? 2 : 1;
   }
   std::uint64_t num_nodes() const noexcept { return is_n16 ? nodes16.size() : nodes8.size(); }
+  std::uint64_t node_bytes() const noexcept { return num_nodes() * (is_n16 ? sizeof(node16) : sizeof(node8)); }
 };
 
 // The model's view. It borrows from the model, which must stay where it is.

@@ -1,5 +1,7 @@
 #include "forest/row_encoder.hpp"
 
+#include "forest/cpu.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -31,10 +33,18 @@ missing_result missing_key(T x, missing_rule rule) noexcept {
   return {is_nan, key_always_right};
 }
 
-// Keys of float64 columns start at 1: 0 and 0xffffffff stand for missing values.
-std::uint32_t rank_key(double x, std::span<const double> cuts) noexcept {
-  return 1 + static_cast<std::uint32_t>(std::lower_bound(cuts.begin(), cuts.end(), x) - cuts.begin());
+// How many cuts are less than x, which is not NaN. Without branches: which way each half goes is anybody's guess.
+std::uint32_t cuts_below(double x, std::span<const double> cuts) noexcept {
+  const double* from = cuts.data();
+  for (std::size_t left = cuts.size(); left != 0; left -= left - left / 2) {
+    const std::size_t half = left - left / 2;
+    from = from[half - 1] < x ? from + half : from;
+  }
+  return static_cast<std::uint32_t>(from - cuts.data());
 }
+
+// Keys of float64 columns start at 1: 0 and 0xffffffff stand for missing values.
+std::uint32_t rank_key(double x, std::span<const double> cuts) noexcept { return 1 + cuts_below(x, cuts); }
 
 // The key of a category: 1 + its number, where the value stands for one.
 std::uint32_t category_key(double x, const slot& to) noexcept {
@@ -115,7 +125,11 @@ void apply_steps(const forest_data& forest, const Source* values, std::ptrdiff_t
 
 } // namespace
 
-row_encoder::row_encoder(const forest_data& forest) : forest_(&forest) {
+row_encoder::row_encoder(const forest_data& forest)
+    : forest_(&forest), groups_(group_slots(forest.slots)), group_encoder_(&group_encoder_for(usable_cpu_level())) {
+  for (std::uint32_t s = 1; s < forest.slots.size(); ++s)
+    if (forest.slots[s].kind != slot_kind::float32)
+      other_slots_.push_back(s);
   if (forest.steps.empty())
     return;
   changes_floats_ = forest.steps.size() > 1 || forest.steps[0].op != step_op::narrow_integers;
@@ -129,20 +143,20 @@ void row_encoder::encode(const T* values, std::ptrdiff_t stride, std::uint32_t* 
   last_ = values;
   last_stride_ = stride;
   keys[0] = 0;
-  for (std::size_t s = 1; s < forest.slots.size(); ++s) {
+  if constexpr (std::is_same_v<T, float>)
+    group_encoder_->of_float(groups_, values, stride, keys);
+  else if constexpr (std::is_same_v<T, double>)
+    group_encoder_->of_double(groups_, values, stride, keys);
+  else
+    group_encoder_->of_int64(groups_, values, stride, keys);
+  for (const std::uint32_t s : other_slots_) {
     const slot& to = forest.slots[s];
-    const T value = values[static_cast<std::ptrdiff_t>(to.column) * stride];
-    if (to.kind == slot_kind::float32) {
-      // int64 goes to float32 directly: through double it would be rounded twice.
-      const auto x = static_cast<float>(value);
-      const missing_result known = missing_key(x, to.missing);
-      keys[s] = known.decided ? known.key : key_of(std::isnan(x) ? 0.0f : x);
-    } else if (to.kind == slot_kind::rank64) {
-      const auto x = static_cast<double>(value);
+    const auto x = static_cast<double>(values[static_cast<std::ptrdiff_t>(to.column) * stride]);
+    if (to.kind == slot_kind::rank64) {
       const missing_result known = missing_key(x, to.missing);
       keys[s] = known.decided ? known.key : rank_key(std::isnan(x) ? 0.0 : x, to.cuts);
     } else {
-      keys[s] = category_key(static_cast<double>(value), to);
+      keys[s] = category_key(x, to);
     }
   }
 }

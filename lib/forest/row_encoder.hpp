@@ -1,7 +1,7 @@
 // From feature values to slots: the keys that nodes compare.
 #pragma once
 
-#include "forest/forest_data.hpp"
+#include "forest/slot_groups.hpp"
 
 #include <petrify/rows.hpp>
 
@@ -28,6 +28,9 @@ private:
   void encode(const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept;
 
   const forest_data* forest_;
+  std::vector<slot_group> groups_; // the float32 slots
+  const group_encoder* group_encoder_;
+  std::vector<std::uint32_t> other_slots_; // all others but slot 0
   // The row with its steps applied, in the row's type; int64 becomes float64.
   std::vector<float> changed32_;
   std::vector<double> changed64_;

@@ -225,6 +225,7 @@ void check_structure(const forest_data& forest) {
     for (std::size_t k = 0; k < forest.blocks.size(); ++k)
       check_block<Layout>(forest, k);
   });
+  check_dense(forest);
 }
 
 void check_every_node(const forest_data& forest) {
@@ -250,6 +251,7 @@ void check_every_node(const forest_data& forest) {
       }
     }
   });
+  check_dense_equals_base(forest);
 }
 
 } // namespace petrify::inline v0

@@ -237,6 +237,8 @@ struct forest_shape {
   std::uint32_t num_trees = 20;
   std::uint32_t max_splits = 60; // of a tree; the number is random, 0 gives single leaves
   bool chain = false;            // right-only: every left child is a leaf
+  std::uint32_t max_depth = 0;   // splits on a way down; 0: any number
+  std::uint32_t num_cuts = 0;    // distinct thresholds of a column; 0: any number
   bool preorder = true;          // number nodes in pre-order, else at random
   bool all_missing_rules = false;
 };
@@ -251,17 +253,28 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
     // Grow by splitting leaves: a random one, or the last for a chain.
     std::vector<naive_node> nodes(1);
     std::vector<std::uint32_t> leaves{0};
+    std::vector<std::uint32_t> depths{0}; // of nodes
+    std::vector<std::uint32_t> finished;  // leaves that may not be split
     for (std::uint32_t s = 0; s < num_splits; ++s) {
+      if (leaves.empty())
+        break;
       const std::size_t pick = shape.chain ? leaves.size() - 1 : random() % leaves.size();
       const std::uint32_t at = leaves[pick];
       leaves.erase(leaves.begin() + static_cast<std::ptrdiff_t>(pick));
+      if (shape.max_depth != 0 && depths[at] == shape.max_depth) {
+        finished.push_back(at);
+        continue;
+      }
       const auto first = static_cast<std::uint32_t>(nodes.size());
       nodes.resize(first + 2);
+      depths.resize(first + 2, depths[at] + 1);
       naive_node& n = nodes[at];
       n.is_leaf = false;
       n.column = static_cast<std::uint32_t>(random() % shape.num_columns);
       n.test = random() % 2 == 0 ? comparison::less_equal : comparison::less;
-      n.threshold = awkward_value(random);
+      n.threshold = shape.num_cuts == 0
+                        ? awkward_value(random)
+                        : std::ldexp(static_cast<double>(random() % shape.num_cuts) - 0.3 * shape.num_cuts, -5);
       n.nan_goes = static_cast<missing>(random() % (shape.all_missing_rules ? 5 : 2));
       for (const category_column& c : out.spec.categories)
         if (c.column == n.column && random() % 4 != 0) {
@@ -276,6 +289,7 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
       leaves.push_back(first);
       leaves.push_back(first + 1);
     }
+    leaves.insert(leaves.end(), finished.begin(), finished.end());
     const std::size_t width = out.spec.vector_leaves ? out.width() : out.spec.linear_leaves ? 2 : 1;
     if (out.spec.linear_leaves)
       for (const std::uint32_t leaf : leaves)

@@ -1,0 +1,207 @@
+#include "forest/dense.hpp"
+#include "forest/forest_data.hpp"
+#include "forest/leaf_values.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+// A node as the tables see it.
+struct dense_split {
+  std::uint32_t slot;
+  std::uint32_t op;
+  std::uint32_t value;
+  friend auto operator<=>(const dense_split&, const dense_split&) = default;
+};
+
+// What a place in a complete tree holds: a split, or a leaf that was reached above.
+struct visitor_place {
+  std::uint64_t node;
+  std::uint32_t place; // heap order, root 0
+  std::uint32_t depth;
+};
+
+template <class Layout>
+class dense_builder {
+public:
+  using node = typename Layout::node;
+
+  explicit dense_builder(const forest_data& forest) : forest_(forest), nodes_(static_cast<const node*>(forest.nodes)) {}
+
+  dense_verdict build(std::uint32_t levels, std::uint64_t limit_bytes, dense_tables& out) {
+    bool is_deeper = false;
+    const std::uint32_t longest = longest_walk(is_deeper);
+    if (longest == 0)
+      return dense_verdict::no_split;
+    out.levels = levels == 0 ? longest : levels;
+    // Whether any walk goes on behind the tables.
+    out.exits_are_nodes = is_deeper || longest > out.levels;
+    const std::uint64_t tree_exits = std::uint64_t{1} << out.levels;
+    const std::uint64_t bytes = dense_view::num_groups(forest_.num_trees) * (tree_exits - 1) * 2 * dense_group_trees +
+                                forest_.num_trees * tree_exits * sizeof(std::uint32_t);
+    if (bytes > limit_bytes)
+      return dense_verdict::larger_than_nodes;
+    collect_splits(out.levels);
+    if (!make_features(out))
+      return dense_verdict::too_many_features;
+    if (out.size_bytes() + bytes > limit_bytes)
+      return dense_verdict::larger_than_nodes;
+    fill(out);
+    return dense_verdict::made;
+  }
+
+private:
+  // Calls visit(place) for each node of a tree's top levels: splits above `levels`, and what lies right below them.
+  template <class Visit>
+  void walk_top(std::uint32_t tree, std::uint32_t levels, Visit visit) const {
+    visitor_place pending[max_dense_levels + 2];
+    std::size_t count = 0;
+    pending[count++] = {forest_.root(tree), 0, 0};
+    while (count != 0) {
+      const visitor_place at = pending[--count];
+      visit(at);
+      const std::uint32_t offset = Layout::offset(nodes_[at.node]);
+      if (offset == 0 || at.depth == levels)
+        continue;
+      pending[count++] = {at.node + offset + 1, 2 * at.place + 2, at.depth + 1};
+      pending[count++] = {at.node + offset, 2 * at.place + 1, at.depth + 1};
+    }
+  }
+
+  // Splits on the longest way down, at most max_dense_levels; is_deeper: whether there are more.
+  std::uint32_t longest_walk(bool& is_deeper) const {
+    std::uint32_t longest = 0;
+    for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree)
+      walk_top(tree, max_dense_levels, [&](const visitor_place& at) {
+        longest = std::max(longest, at.depth);
+        is_deeper |= at.depth == max_dense_levels && Layout::offset(nodes_[at.node]) != 0;
+      });
+    return longest;
+  }
+
+  dense_split split_at(std::uint64_t at) const {
+    const node& n = nodes_[at];
+    return {Layout::slot(n), Layout::op(n), n.value};
+  }
+
+  void collect_splits(std::uint32_t levels) {
+    constexpr std::size_t room = std::size_t{1} << 20;
+    for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
+      walk_top(tree, levels, [&](const visitor_place& at) {
+        if (at.depth < levels && Layout::offset(nodes_[at.node]) != 0)
+          splits_.push_back(split_at(at.node));
+      });
+      // Now and then, so that memory follows from the distinct cuts.
+      if (splits_.size() >= std::max(room, 2 * num_settled_))
+        settle();
+    }
+    settle();
+  }
+
+  void settle() {
+    std::sort(splits_.begin(), splits_.end());
+    splits_.erase(std::unique(splits_.begin(), splits_.end()), splits_.end());
+    num_settled_ = splits_.size();
+  }
+
+  // One feature for each 255 cuts of a slot, one for each set. False when there are too many.
+  bool make_features(dense_tables& out) {
+    first_feature_.assign(splits_.size(), 0);
+    for (std::size_t begin = 0; begin < splits_.size();) {
+      const dense_split& first = splits_[begin];
+      std::size_t end = begin + 1;
+      if (first.op == 0)
+        while (end < splits_.size() && splits_[end].slot == first.slot && splits_[end].op == 0 &&
+               end - begin < max_dense_cuts)
+          ++end;
+      if (out.features.size() == max_dense_features)
+        return false;
+      const auto number = static_cast<std::uint32_t>(out.features.size());
+      for (std::size_t i = begin; i < end; ++i)
+        first_feature_[i] = number;
+      if (first.op != 0)
+        out.features.push_back({first.slot, first.op, first.value, 0});
+      else
+        add_cuts(out, begin, end);
+      begin = end;
+    }
+    return true;
+  }
+
+  void add_cuts(dense_tables& out, std::size_t begin, std::size_t end) {
+    const auto num_cuts = static_cast<std::uint32_t>(end - begin);
+    const std::size_t first = out.cuts.size();
+    out.features.push_back({splits_[begin].slot, 0, static_cast<std::uint32_t>(first / dense_line), num_cuts});
+    out.cuts.resize(first + std::size_t{dense_lines(num_cuts)} * dense_line, no_cut);
+    for (std::uint32_t i = 0; i < num_cuts; ++i) {
+      out.cuts[first + dense_line + i] = splits_[begin + i].value;
+      if (i % dense_line == dense_line - 1)
+        out.cuts[first + i / dense_line] = splits_[begin + i].value;
+    }
+  }
+
+  void fill(dense_tables& out) const {
+    const dense_view sizes = out.view();
+    out.nodes.resize(dense_view::num_groups(forest_.num_trees) * sizes.group_bytes());
+    for (std::size_t i = 0; i < out.nodes.size(); ++i)
+      out.nodes[i] = i / dense_group_trees % 2 == 0 ? 0 : never_right;
+    out.exits.resize(forest_.num_trees * sizes.tree_exits());
+    for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
+      std::uint8_t* const group = out.nodes.data() + tree / dense_group_trees * sizes.group_bytes();
+      std::uint32_t* const exits = out.exits.data() + tree * sizes.tree_exits();
+      walk_top(tree, out.levels, [&](const visitor_place& at) {
+        if (at.depth < out.levels && Layout::offset(nodes_[at.node]) != 0)
+          put_split(out, group + std::size_t{at.place} * 2 * dense_group_trees + tree % dense_group_trees, at.node);
+        else
+          put_exits(out, exits, at);
+      });
+    }
+  }
+
+  void put_split(const dense_tables& out, std::uint8_t* to, std::uint64_t at) const {
+    const dense_split split = split_at(at);
+    const auto found = std::lower_bound(splits_.begin(), splits_.end(), split) - splits_.begin();
+    const std::uint32_t feature = first_feature_[static_cast<std::size_t>(found)];
+    to[0] = static_cast<std::uint8_t>(feature);
+    if (split.op != 0) {
+      to[dense_group_trees] = 0;
+      return;
+    }
+    const std::uint32_t* cuts = out.cuts.data() + (std::size_t{out.features[feature].first} + 1) * dense_line;
+    const std::uint32_t* end = cuts + out.features[feature].num_cuts;
+    to[dense_group_trees] = static_cast<std::uint8_t>(std::lower_bound(cuts, end, split.value) - cuts);
+  }
+
+  // A leaf above the last level has all ways that would lead through it.
+  void put_exits(const dense_tables& out, std::uint32_t* exits, const visitor_place& at) const {
+    const std::uint32_t place = at.place - ((1u << at.depth) - 1); // from the left, on its level
+    const std::uint32_t ways = 1u << (out.levels - at.depth);
+    const std::uint32_t exit = out.exits_are_nodes ? static_cast<std::uint32_t>(at.node) : nodes_[at.node].value;
+    std::fill_n(exits + std::size_t{place} * ways, ways, exit);
+  }
+
+  const forest_data& forest_;
+  const node* nodes_;
+  std::vector<dense_split> splits_; // distinct, ascending
+  std::vector<std::uint32_t> first_feature_;
+  std::size_t num_settled_ = 0;
+};
+
+} // namespace
+
+dense_verdict make_dense(const forest_data& forest, std::uint32_t levels, std::uint64_t limit_bytes,
+                         dense_tables& out) {
+  if (!forest.kernel_adds())
+    return dense_verdict::not_added;
+  out = {};
+  const dense_verdict verdict = with_layout(
+      forest, [&]<class Layout>(Layout) { return dense_builder<Layout>(forest).build(levels, limit_bytes, out); });
+  if (verdict != dense_verdict::made)
+    out = {};
+  return verdict;
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,392 @@
+// The dense kernels for AVX-512, included inside a target region, in a namespace of its own, by one file for each kind
+// of byte lookup: `ranks_of_trees<Vectors>`, which those files define.
+//
+// One row: a level's features of 64 trees are one vector, so a lookup in the row's ranks and one comparison take a step
+// in 64 trees; which of a level's nodes a tree is at is chosen by blends with the masks of the levels above. Meanwhile
+// the leaves of the 64 trees before are added, one after the other: a chain of additions that nothing can shorten.
+//
+// A batch turns it round: a feature's ranks of 64 rows are one vector, and all nodes of a tree are looked at.
+// docs/design.md, "Kernels".
+
+constexpr std::size_t vector_bytes = 64;
+using v64 = __m512i;
+
+#define PETRIFY_INLINE inline __attribute__((always_inline))
+
+PETRIFY_INLINE v64 load(const void* from) noexcept { return _mm512_loadu_si512(from); }
+
+// ---- ranks of keys
+
+// How many cuts of a line a key is greater than.
+PETRIFY_INLINE unsigned cuts_below(v64 key, const std::uint32_t* line) noexcept {
+  return static_cast<unsigned>(__builtin_popcount(_mm512_cmplt_epu32_mask(load(line), key)));
+}
+
+PETRIFY_INLINE std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
+  const v64 all = _mm512_set1_epi32(static_cast<int>(key));
+  // With fewer than 16 cuts there is one line, behind the first.
+  const unsigned line = num_cuts < dense_line ? 0 : cuts_below(all, lines);
+  return static_cast<std::uint8_t>(line * dense_line + cuts_below(all, lines + (1 + line) * dense_line));
+}
+
+// Ranks of `count` rows' keys, rank[0], rank[1], ...
+void put_ranks(const forest_data& forest, const dense_feature& feature, const std::uint32_t* keys, std::size_t width,
+               std::size_t count, std::uint8_t* rank) noexcept {
+  keys += feature.slot;
+  if (feature.op != 0) {
+    for (std::size_t i = 0; i < count; ++i)
+      rank[i] = set_rank(forest.category_words.data(), feature, keys[i * width]);
+    return;
+  }
+  const std::uint32_t* const lines = forest.dense.cuts.data() + std::size_t{feature.first} * dense_line;
+  if (feature.num_cuts < dense_line) {
+    const v64 cuts = load(lines + dense_line);
+    for (std::size_t i = 0; i < count; ++i)
+      rank[i] = static_cast<std::uint8_t>(__builtin_popcount(
+          _mm512_cmplt_epu32_mask(cuts, _mm512_set1_epi32(static_cast<int>(keys[i * width])))));
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    rank[i] = rank_of(lines, feature.num_cuts, keys[i * width]);
+}
+
+// ---- one row
+
+// The bytes of level `Level` that the masks of the levels above lead to; `from` is the level's first node.
+template <unsigned Level, unsigned Depth, unsigned Node>
+PETRIFY_INLINE v64 chosen(const std::uint8_t* from, const __mmask64* right) noexcept {
+  if constexpr (Depth == 0) {
+    return load(from + Node * 2 * vector_bytes);
+  } else {
+    // The oldest decision is worth half of the level.
+    constexpr unsigned step = 1u << (Level - Depth);
+    return _mm512_mask_blend_epi8(right[Depth - 1], chosen<Level, Depth - 1, Node>(from, right),
+                                  chosen<Level, Depth - 1, Node + step>(from, right));
+  }
+}
+
+// Takes 64 trees down `Level` and all levels below it; visit_between(level) is called after each.
+template <unsigned Levels, unsigned Level, class Ranks, class Between>
+PETRIFY_INLINE void descend(const std::uint8_t* group, const Ranks& ranks, __mmask64* right,
+                            Between& visit_between) noexcept {
+  const std::uint8_t* const level = group + ((1u << Level) - 1) * 2 * vector_bytes;
+  const v64 features = chosen<Level, Level, 0>(level, right);
+  const v64 cuts = chosen<Level, Level, 0>(level + vector_bytes, right);
+  right[Level] = _mm512_cmpgt_epu8_mask(ranks.of(features), cuts);
+  visit_between(Level);
+  if constexpr (Level + 1 < Levels)
+    descend<Levels, Level + 1>(group, ranks, right, visit_between);
+}
+
+// The number of the way through the tables, from the decisions: first one highest.
+template <unsigned Levels>
+PETRIFY_INLINE v64 ways_of(const __mmask64* right) noexcept {
+  v64 way = _mm512_setzero_si512();
+#pragma GCC unroll 6
+  for (unsigned level = 0; level < Levels; ++level)
+    way = _mm512_mask_add_epi8(way, right[level], way, _mm512_set1_epi8(static_cast<char>(1u << (Levels - 1 - level))));
+  return way;
+}
+
+// Trees of the group before whose leaves are added after level `Level`: as the levels' work, which doubles.
+template <unsigned Levels>
+constexpr unsigned trees_before(unsigned level) noexcept {
+  return dense_group_trees * ((1u << level) - 1) / ((1u << Levels) - 1);
+}
+
+template <unsigned Levels, unsigned Vectors, class Visit>
+PETRIFY_INLINE void visit_row(const forest_data& forest, const std::uint8_t* rank_bytes, Visit& visit) noexcept {
+  const dense_view& dense = forest.dense;
+  const ranks_of_trees<Vectors> ranks(rank_bytes);
+  const std::uint32_t num_trees = forest.num_trees;
+  const std::uint32_t* exits = dense.exits.data();
+  const std::uint8_t* group = dense.nodes.data();
+  alignas(vector_bytes) std::uint8_t ways[2][dense_group_trees];
+  __mmask64 right[Levels];
+  std::uint32_t tree = 0; // whose leaf is added next
+  const auto visit_trees = [&](const std::uint8_t* way, unsigned begin, unsigned end) __attribute__((always_inline)) {
+#pragma GCC unroll 8
+    for (unsigned j = begin; j < end; ++j)
+      visit(tree + j, exits[(std::size_t{j} << Levels) + way[j]]);
+  };
+  unsigned turn = 0;
+  const auto none = [](unsigned) {};
+  descend<Levels, 0>(group, ranks, right, none);
+  _mm512_store_si512(ways[0], ways_of<Levels>(right));
+  for (; num_trees - tree > dense_group_trees; tree += dense_group_trees, turn ^= 1) {
+    group += (std::size_t{1} << Levels) * 2 * vector_bytes - 2 * vector_bytes;
+    const auto before = [&](unsigned level) __attribute__((always_inline)) {
+      visit_trees(ways[turn], trees_before<Levels>(level), trees_before<Levels>(level + 1));
+    };
+    descend<Levels, 0>(group, ranks, right, before);
+    _mm512_store_si512(ways[turn ^ 1], ways_of<Levels>(right));
+    exits += std::size_t{dense_group_trees} << Levels;
+  }
+  visit_trees(ways[turn], 0, num_trees - tree);
+}
+
+template <unsigned Levels, class Visit>
+void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visit) noexcept {
+  alignas(vector_bytes) std::uint8_t ranks[max_dense_features];
+  const std::size_t num_features = forest.dense.features.size();
+  for (std::size_t f = 0; f < num_features; ++f) {
+    const dense_feature& feature = forest.dense.features[f];
+    const std::uint32_t key = keys[feature.slot];
+    ranks[f] = feature.op != 0 ? set_rank(forest.category_words.data(), feature, key)
+                               : rank_of(forest.dense.cuts.data() + std::size_t{feature.first} * dense_line,
+                                         feature.num_cuts, key);
+  }
+  if (num_features <= 64)
+    visit_row<Levels, 1>(forest, ranks, visit);
+  else if (num_features <= 128)
+    visit_row<Levels, 2>(forest, ranks, visit);
+  else
+    visit_row<Levels, 4>(forest, ranks, visit);
+}
+
+// ---- batches
+
+// How far the ranks of 64 rows are above the cut of the node they are at; 0: they go left.
+template <unsigned Level, unsigned Depth, unsigned Node>
+PETRIFY_INLINE v64 excess(const std::uint8_t* columns, const std::uint8_t* level, const __mmask64* right) noexcept {
+  if constexpr (Depth == 0) {
+    const std::uint8_t* const node = level + Node * 2 * vector_bytes;
+    return _mm512_subs_epu8(_mm512_load_si512(columns + std::size_t{node[0]} * vector_bytes),
+                            _mm512_set1_epi8(static_cast<char>(node[vector_bytes])));
+  } else {
+    constexpr unsigned step = 1u << (Level - Depth);
+    return _mm512_mask_blend_epi8(right[Depth - 1], excess<Level, Depth - 1, Node>(columns, level, right),
+                                  excess<Level, Depth - 1, Node + step>(columns, level, right));
+  }
+}
+
+template <unsigned Levels, unsigned Level = 0>
+PETRIFY_INLINE void descend_rows(const std::uint8_t* columns, const std::uint8_t* tree, __mmask64* right) noexcept {
+  const v64 above = excess<Level, Level, 0>(columns, tree + ((1u << Level) - 1) * 2 * vector_bytes, right);
+  right[Level] = _mm512_test_epi8_mask(above, above);
+  if constexpr (Level + 1 < Levels)
+    descend_rows<Levels, Level + 1>(columns, tree, right);
+}
+
+// A tree's leaves in the sums' type, looked up in vectors.
+template <unsigned Levels, class Sum>
+struct leaf_vectors;
+
+template <unsigned Levels>
+struct leaf_vectors<Levels, float> {
+  static constexpr unsigned lanes = 16;
+  static constexpr unsigned count = Levels <= 4 ? 1 : 1u << (Levels - 4);
+  __m512 values[count];
+
+  explicit PETRIFY_INLINE leaf_vectors(const float* leaves) noexcept {
+    for (unsigned i = 0; i < count; ++i)
+      values[i] = _mm512_loadu_ps(leaves + i * lanes);
+  }
+  PETRIFY_INLINE __m512 of(__m128i ways) const noexcept {
+    const v64 way = _mm512_cvtepu8_epi32(ways);
+    if constexpr (count == 1)
+      return _mm512_permutexvar_ps(way, values[0]);
+    else if constexpr (count == 2)
+      return _mm512_permutex2var_ps(values[0], way, values[1]);
+    else
+      return _mm512_mask_blend_ps(_mm512_test_epi32_mask(way, _mm512_set1_epi32(32)),
+                                  _mm512_permutex2var_ps(values[0], way, values[1]),
+                                  _mm512_permutex2var_ps(values[2], way, values[3]));
+  }
+  // Adds the leaves of 64 rows to their sums.
+  PETRIFY_INLINE void add(v64 ways, float* sums) const noexcept {
+    const __m128i part[4] = {_mm512_castsi512_si128(ways), _mm512_extracti32x4_epi32(ways, 1),
+                             _mm512_extracti32x4_epi32(ways, 2), _mm512_extracti32x4_epi32(ways, 3)};
+    for (unsigned i = 0; i < 4; ++i)
+      _mm512_store_ps(sums + i * lanes, _mm512_add_ps(_mm512_load_ps(sums + i * lanes), of(part[i])));
+  }
+};
+
+template <unsigned Levels>
+struct leaf_vectors<Levels, double> {
+  static constexpr unsigned lanes = 8;
+  static constexpr unsigned count = Levels <= 3 ? 1 : 1u << (Levels - 3);
+  __m512d values[count];
+
+  explicit PETRIFY_INLINE leaf_vectors(const double* leaves) noexcept {
+    for (unsigned i = 0; i < count; ++i)
+      values[i] = _mm512_loadu_pd(leaves + i * lanes);
+  }
+  template <unsigned First, unsigned Count>
+  PETRIFY_INLINE __m512d among(v64 way) const noexcept {
+    if constexpr (Count == 1)
+      return _mm512_permutexvar_pd(way, values[First]);
+    else if constexpr (Count == 2)
+      return _mm512_permutex2var_pd(values[First], way, values[First + 1]);
+    else
+      return _mm512_mask_blend_pd(_mm512_test_epi64_mask(way, _mm512_set1_epi64(Count / 2 * lanes)),
+                                  among<First, Count / 2>(way), among<First + Count / 2, Count / 2>(way));
+  }
+  PETRIFY_INLINE void add(v64 ways, double* sums) const noexcept {
+    alignas(vector_bytes) std::uint8_t way[vector_bytes];
+    _mm512_store_si512(way, ways);
+    for (unsigned i = 0; i < 8; ++i) {
+      const v64 eight = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(way + i * lanes)));
+      _mm512_store_pd(sums + i * lanes, _mm512_add_pd(_mm512_load_pd(sums + i * lanes), among<0, count>(eight)));
+    }
+  }
+};
+
+// Memory of a few times 64 rows on their way through all trees.
+struct row_block {
+  static constexpr std::size_t max_chunks = 4;
+  static constexpr std::size_t column_bytes = std::size_t{16} << 10;
+  static constexpr std::size_t max_sums = 8; // of a row, to be kept in columns
+  alignas(vector_bytes) std::uint8_t columns[column_bytes];
+  // [chunk][sum][64 rows]
+  alignas(vector_bytes) double sums[max_chunks * max_sums * vector_bytes];
+
+  static std::size_t chunks_of(std::size_t num_features) noexcept {
+    return std::min(max_chunks, column_bytes / (num_features * vector_bytes));
+  }
+};
+
+// Adds the leaves of up to `chunks * 64` rows.
+template <unsigned Levels, class Add, class Sum>
+void add_block(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+  row_block block;
+  const dense_view& dense = forest.dense;
+  const std::size_t num_features = dense.features.size();
+  const std::size_t width = forest.slots.size();
+  const std::size_t chunks = (num_rows + vector_bytes - 1) / vector_bytes;
+  const std::size_t chunk_columns = num_features * vector_bytes;
+  for (std::size_t c = 0; c < chunks; ++c) {
+    const std::size_t count = std::min(vector_bytes, num_rows - c * vector_bytes);
+    for (std::size_t f = 0; f < num_features; ++f)
+      put_ranks(forest, dense.features[f], keys + c * vector_bytes * width, width, count,
+                block.columns + c * chunk_columns + f * vector_bytes);
+  }
+  const std::size_t num_sums = forest.sum_width;
+  Add add(forest, block, sums, num_rows);
+  for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
+    const std::uint8_t* const nodes =
+        dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees;
+    const std::uint32_t* const exits = dense.exits.data() + (std::size_t{tree} << Levels);
+    const auto tree_adds = add.of_tree(tree, exits);
+    for (std::size_t c = 0; c < chunks; ++c) {
+      __mmask64 right[Levels];
+      descend_rows<Levels>(block.columns + c * chunk_columns, nodes, right);
+      tree_adds(c, ways_of<Levels>(right));
+    }
+  }
+  add.finish(num_sums);
+}
+
+// Scalar leaves of forests with few sums: sums lie in columns meanwhile.
+template <unsigned Levels, class Sum>
+class add_in_columns {
+public:
+  add_in_columns(const forest_data& forest, row_block& block, Sum* sums, std::size_t num_rows) noexcept
+      : forest_(forest), columns_(reinterpret_cast<Sum*>(block.sums)), sums_(sums), num_rows_(num_rows) {
+    const std::size_t chunks = (num_rows + vector_bytes - 1) / vector_bytes;
+    const std::size_t width = forest.sum_width;
+    for (std::size_t i = 0; i < chunks * vector_bytes; ++i)
+      for (std::size_t k = 0; k < width; ++k)
+        columns_[place(i, k)] = i < num_rows ? sums[i * width + k] : Sum{0};
+  }
+  auto of_tree(std::uint32_t tree, const std::uint32_t* exits) noexcept {
+    alignas(vector_bytes) Sum leaves[std::max(1u << Levels, 16u)];
+    for (unsigned i = 0; i < 1u << Levels; ++i)
+      leaves[i] = scalar_value<Sum>(forest_, exits[i]);
+    const leaf_vectors<Levels, Sum> vectors(leaves);
+    Sum* const to = columns_ + std::size_t{forest_.target(tree)} * vector_bytes;
+    return [vectors, to, step = forest_.sum_width * vector_bytes](std::size_t chunk, v64 ways)
+        __attribute__((always_inline)) { vectors.add(ways, to + chunk * step); };
+  }
+  void finish(std::size_t width) noexcept {
+    for (std::size_t i = 0; i < num_rows_; ++i)
+      for (std::size_t k = 0; k < width; ++k)
+        sums_[i * width + k] = columns_[place(i, k)];
+  }
+
+private:
+  std::size_t place(std::size_t row, std::size_t sum) const noexcept {
+    return (row / vector_bytes * forest_.sum_width + sum) * vector_bytes + row % vector_bytes;
+  }
+  const forest_data& forest_;
+  Sum* columns_;
+  Sum* sums_;
+  std::size_t num_rows_;
+};
+
+// Any leaves, row by row.
+template <unsigned Levels, class Visitor, class Sum>
+class add_by_row {
+public:
+  add_by_row(const forest_data& forest, row_block&, Sum* sums, std::size_t num_rows) noexcept
+      : forest_(forest), sums_(sums), num_rows_(num_rows) {}
+  auto of_tree(std::uint32_t tree, const std::uint32_t* exits) noexcept {
+    return [this, tree, exits](std::size_t chunk, v64 ways) {
+      alignas(vector_bytes) std::uint8_t way[vector_bytes];
+      _mm512_store_si512(way, ways);
+      const std::size_t first = chunk * vector_bytes;
+      const std::size_t count = std::min(vector_bytes, num_rows_ - first);
+      for (std::size_t i = 0; i < count; ++i) {
+        Visitor visit(forest_, sums_ + (first + i) * forest_.sum_width);
+        visit(tree, exits[way[i]]);
+        visit.finish();
+      }
+    };
+  }
+  void finish(std::size_t) noexcept {}
+
+private:
+  const forest_data& forest_;
+  Sum* sums_;
+  std::size_t num_rows_;
+};
+
+// ---- all together
+
+// From this many rows on a chunk of 64 costs less than its rows one by one.
+constexpr std::size_t rows_worth_a_chunk = 24;
+
+template <unsigned Levels, class Visitor, class AddBlock, class Sum>
+void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+  const std::size_t width = forest.slots.size();
+  const std::size_t block_rows = row_block::chunks_of(forest.dense.features.size()) * vector_bytes;
+  while (num_rows >= rows_worth_a_chunk) {
+    const std::size_t count = std::min(num_rows, block_rows);
+    // Of the last chunk only so many rows are left that they are worth it.
+    const std::size_t rest = count % vector_bytes;
+    const std::size_t taken = rest != 0 && rest < rows_worth_a_chunk && count > vector_bytes ? count - rest : count;
+    add_block<Levels, AddBlock>(forest, keys, taken, sums);
+    keys += taken * width;
+    sums += taken * forest.sum_width;
+    num_rows -= taken;
+  }
+  for (; num_rows != 0; --num_rows, keys += width, sums += forest.sum_width) {
+    Visitor visit(forest, sums);
+    visit_row<Levels>(forest, keys, visit);
+    visit.finish();
+  }
+}
+
+template <unsigned Levels, class Sum>
+void add_levels(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
+    if (forest.leaves != leaf_form::vector && forest.sum_width <= row_block::max_sums)
+      add_rows<Levels, Visitor, add_in_columns<Levels, Sum>>(forest, keys, num_rows, sums);
+    else
+      add_rows<Levels, Visitor, add_by_row<Levels, Visitor, Sum>>(forest, keys, num_rows, sums);
+  });
+}
+
+template <class Sum>
+void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+  switch (forest.dense.levels) {
+  case 1: return add_levels<1>(forest, keys, num_rows, sums);
+  case 2: return add_levels<2>(forest, keys, num_rows, sums);
+  case 3: return add_levels<3>(forest, keys, num_rows, sums);
+  case 4: return add_levels<4>(forest, keys, num_rows, sums);
+  case 5: return add_levels<5>(forest, keys, num_rows, sums);
+  default: return add_levels<6>(forest, keys, num_rows, sums);
+  }
+}
+
+#undef PETRIFY_INLINE
