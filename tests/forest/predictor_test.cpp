@@ -9,10 +9,19 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <limits>
 #include <new>
 #include <thread>
+
+#if defined(__linux__)
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace {
 
@@ -98,6 +107,55 @@ TEST_CASE("PredictorDoesNotAllocate") {
   CHECK(allocations == before);
   CHECK(fine);
 }
+
+#if defined(__linux__)
+// Strict seccomp kills a thread at any system call but read, write and exit; a lock that somebody holds is one.
+TEST_CASE("PredictorMakesNoSystemCall") {
+  if (::prctl(PR_GET_SECCOMP) != 0) {
+    MESSAGE("skipped: PredictorMakesNoSystemCall: this process is under a filter already");
+    return;
+  }
+  std::mt19937_64 random(7);
+  const opened model(random_forest(three_classes(), {}, random));
+  const auto status_of = [&](auto work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      predictor fast(model.forest());
+      if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+        ::_exit(77);
+      ::syscall(SYS_exit, work(fast) ? 0 : 1); // _exit is exit_group, which is not allowed
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status;
+  };
+  const int honest = status_of([](predictor& fast) {
+    std::array<double, 5> row{0.1, -2, 3, 0, 5};
+    std::array<double, 3> scores{};
+    std::array<std::uint32_t, 20> leaves{};
+    bool fine = true;
+    for (int i = 0; i < 5000; ++i) {
+      row[static_cast<std::size_t>(i) % 5] = i % 17 - 8;
+      fine &= fast.predict(row, scores);
+      fine &= fast.predict_proba(row, scores);
+      fine &= fast.predict_raw(row, scores);
+      fine &= fast.predict_class(row, leaves);
+      fine &= fast.apply(row, leaves);
+    }
+    return fine;
+  });
+  if (WIFEXITED(honest) && WEXITSTATUS(honest) == 77) {
+    MESSAGE("skipped: PredictorMakesNoSystemCall: this system has no seccomp");
+    return;
+  }
+  CHECK(WIFEXITED(honest));
+  CHECK(WEXITSTATUS(honest) == 0);
+  // The test can fail.
+  const int caught = status_of([](predictor&) { return ::getppid() != 0; });
+  CHECK(WIFSIGNALED(caught));
+  CHECK(WTERMSIG(caught) == SIGKILL);
+}
+#endif
 
 TEST_CASE("IntegersAreNarrowedToFloat32WhereTheStepSaysSo") {
   const std::int64_t above = (std::int64_t{1} << 24) + 1; // float32 has no such number
