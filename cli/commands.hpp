@@ -15,6 +15,7 @@ void add_convert(CLI::App& app, action& chosen);
 void add_info(CLI::App& app, action& chosen);
 void add_verify(CLI::App& app, action& chosen);
 void add_predict(CLI::App& app, action& chosen);
+void add_bench(CLI::App& app, action& chosen);
 void add_extract(CLI::App& app, action& chosen);
 
 } // namespace petrify::cli

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   petrify::cli::add_info(app, chosen);
   petrify::cli::add_verify(app, chosen);
   petrify::cli::add_predict(app, chosen);
+  petrify::cli::add_bench(app, chosen);
   petrify::cli::add_extract(app, chosen);
   try {
     app.parse(argc, argv);

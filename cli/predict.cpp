@@ -8,6 +8,7 @@
 
 #include <petrify/forest.hpp>
 #include <petrify/npy.hpp>
+#include <petrify/thread_pool.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -16,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <thread>
 
 namespace petrify::cli {
 
@@ -28,6 +28,7 @@ struct predict_arguments {
   output kind = output::predict;
   std::string name;
   std::string out;
+  unsigned threads = 0;
 };
 
 // Rows predicted between two looks at the clock; enough for every thread.
@@ -167,7 +168,7 @@ int predict(const predict_arguments& arguments) {
   else
     to = std::make_unique<npy_sink>(model, arguments);
 
-  const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  thread_pool pool(arguments.threads);
   const bool is_label = arguments.kind == output::predict && model.labels().size() != 0;
   {
     progress_bar bar("predicting");
@@ -176,15 +177,15 @@ int predict(const predict_arguments& arguments) {
       const std::size_t count = std::min(chunk_rows, x.num_rows() - first);
       const rows part = x.slice(first, count);
       if (is_label)
-        to->classes(model.predict_class(part, threads));
+        to->classes(model.predict_class(part, pool));
       else if (arguments.kind == output::leaf)
-        to->leaves(model.apply(part, threads));
+        to->leaves(model.apply(part, pool));
       else if (arguments.kind == output::predict)
-        to->numbers(model.predict(part, threads));
+        to->numbers(model.predict(part, pool));
       else if (arguments.kind == output::proba)
-        to->numbers(model.predict_proba(part, threads));
+        to->numbers(model.predict_proba(part, pool));
       else
-        to->numbers(model.predict_raw(part, threads));
+        to->numbers(model.predict_raw(part, pool));
       first += count;
       bar.update("predicting", first, x.num_rows());
     } while (first < x.num_rows());
@@ -212,6 +213,8 @@ void add_predict(CLI::App& app, action& chosen) {
       ->check(CLI::IsMember({"predict", "proba", "raw", "leaf"}));
   command->add_option("--name", arguments->name, "the forest's name, when the file has several");
   command->add_option("--out", arguments->out, "write a .npy file with the origin's type instead of text");
+  command->add_option("--threads", arguments->threads, "threads to compute on; as many as the machine has by default")
+      ->check(CLI::Range(1u, 1024u));
   command->callback([&chosen, arguments] { chosen = [arguments] { return predict(*arguments); }; });
 }
 

@@ -20,6 +20,13 @@ int main() try {
   fast.predict_proba(row, scores); // noexcept: no allocation, no lock, no system call
   // README: end
 
+  // README: batches
+  petrify::thread_pool pool(2);         // once a process; 1: no thread but the caller's
+  const std::vector<float> table(4000); // 1000 rows
+  std::vector<double> scores_of_all(3000);
+  forest.predict_proba(petrify::rows(table.data(), 1000, 4), scores_of_all, pool);
+  // README: end
+
   // README: arrays
   petrify::writer out("bundle.stone");
   out.add<float>("embeddings", std::vector<float>(64000), {1000, 64});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <petrify/dtype.hpp>
+#include <petrify/executor.hpp>
 #include <petrify/rows.hpp>
 
 #include <cstdint>
@@ -105,27 +106,29 @@ public:
   // Shape of the origin's result for num_rows rows: (n,) or (n, width).
   std::vector<std::uint64_t> output_shape(output kind, std::uint64_t num_rows) const;
 
-  // Results for all rows, row-major, output_width(kind) numbers each. `threads`: rows are shared out among that many;
-  // the result does not depend on it. Cost: benchmarks/README.md; scratch memory of at most 1 MiB a thread
-  // (more for a forest of more than 100,000 columns). `out` must not overlap the rows.
-  // Throws: errc::invalid_argument when a row has not num_columns() values or threads is 0.
+  // Results for all rows, row-major, output_width(kind) numbers each. `on`: the threads that share the rows, for
+  // instance a thread_pool (petrify/thread_pool.hpp); the result does not depend on it, and a batch whose work is not
+  // worth a second thread stays on this one. No thread is started. Rows are read where they are, in tiles. Cost:
+  // `petrify bench`; scratch memory of at most 1 MiB a thread (more for a forest of more than 100,000 columns). `out`
+  // must not overlap the rows.
+  // Throws: errc::invalid_argument when a row has not num_columns() values; what on.run throws.
   //
   // predict: values of a regression; labels of a classifier as numbers (bool as 0 and 1). Throws also errc::wrong_type
   // when labels are texts: use predict_class and labels().
-  std::vector<double> predict(const rows& x, unsigned threads = 1) const;
-  std::vector<double> predict_proba(const rows& x, unsigned threads = 1) const;
-  std::vector<double> predict_raw(const rows& x, unsigned threads = 1) const;
+  std::vector<double> predict(const rows& x, executor& on = calling_thread()) const;
+  std::vector<double> predict_proba(const rows& x, executor& on = calling_thread()) const;
+  std::vector<double> predict_raw(const rows& x, executor& on = calling_thread()) const;
   // Index into labels(i) for each output i. Throws also errc::wrong_type for a regression.
-  std::vector<std::uint32_t> predict_class(const rows& x, unsigned threads = 1) const;
+  std::vector<std::uint32_t> predict_class(const rows& x, executor& on = calling_thread()) const;
   // The origin's leaf ids (what scikit-learn's apply() returns), one a tree.
-  std::vector<std::uint32_t> apply(const rows& x, unsigned threads = 1) const;
+  std::vector<std::uint32_t> apply(const rows& x, executor& on = calling_thread()) const;
 
   // The same into the caller's memory, which must hold num_rows * output_width numbers.
-  void predict(const rows& x, std::span<double> out, unsigned threads = 1) const;
-  void predict_proba(const rows& x, std::span<double> out, unsigned threads = 1) const;
-  void predict_raw(const rows& x, std::span<double> out, unsigned threads = 1) const;
-  void predict_class(const rows& x, std::span<std::uint32_t> out, unsigned threads = 1) const;
-  void apply(const rows& x, std::span<std::uint32_t> out, unsigned threads = 1) const;
+  void predict(const rows& x, std::span<double> out, executor& on = calling_thread()) const;
+  void predict_proba(const rows& x, std::span<double> out, executor& on = calling_thread()) const;
+  void predict_raw(const rows& x, std::span<double> out, executor& on = calling_thread()) const;
+  void predict_class(const rows& x, std::span<std::uint32_t> out, executor& on = calling_thread()) const;
+  void apply(const rows& x, std::span<std::uint32_t> out, executor& on = calling_thread()) const;
 
   // A temporary's rows are fine: all functions are done with them when they return.
 

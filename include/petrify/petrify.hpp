@@ -11,5 +11,6 @@
 #include <petrify/limits.hpp>
 #include <petrify/predictor.hpp>
 #include <petrify/residency.hpp>
+#include <petrify/thread_pool.hpp>
 #include <petrify/value.hpp>
 #include <petrify/writer.hpp>

@@ -2,14 +2,14 @@
 
 #include "base/fail.hpp"
 #include "base/real_text.hpp"
+#include "forest/batch_plan.hpp"
 #include "forest/evaluate.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <map>
 #include <numeric>
-#include <system_error>
-#include <thread>
 
 namespace petrify::inline v0 {
 
@@ -24,52 +24,39 @@ std::size_t tile_rows_of(const forest_data& forest) {
   return std::clamp<std::size_t>(most_bytes / row_bytes, 1, most_rows);
 }
 
-void require_shape(const forest_data& forest, const rows& x, std::size_t room, std::size_t width, unsigned threads) {
+void require_shape(const forest_data& forest, const rows& x, std::size_t room, std::size_t width) {
   if (x.num_columns() != forest.num_columns)
     fail(errc::invalid_argument, "rows", x.num_columns(), " columns, expected ", forest.num_columns);
   if (room / width < x.num_rows())
     fail(errc::invalid_argument, "out", "room for ", room, " values, expected ", width, " for each of ", x.num_rows(),
          " rows");
-  if (threads == 0)
-    fail(errc::invalid_argument, "threads", "0, expected at least 1");
 }
 
-// Calls work(evaluator, first, count) for tiles that cover all rows; rows are shared out in one piece a thread.
+// Calls work(evaluator, first, count) for tiles that cover all rows.
 template <class Work>
-void for_each_tile(const forest_data& forest, std::size_t num_rows, unsigned threads, const Work& work) {
-  const auto run = [&](evaluator& with, std::size_t begin, std::size_t end) {
-    for (std::size_t first = begin; first < end; first += with.capacity())
-      work(with, first, std::min(with.capacity(), end - first));
-  };
-  const std::size_t tile_rows = tile_rows_of(forest);
-  const std::size_t tiles = (num_rows + tile_rows - 1) / tile_rows;
-  const std::size_t workers = std::max<std::size_t>(1, std::min<std::size_t>(threads, tiles));
-  // All that can throw comes before the first thread starts.
+void for_each_tile(const forest_data& forest, std::size_t num_rows, executor& on, const Work& work) {
+  const batch_plan plan = plan_batch(forest, num_rows, tile_rows_of(forest), on.concurrency());
+  // All that can throw comes before the first task starts.
   std::vector<evaluator> evaluators;
-  for (std::size_t i = 0; i < workers; ++i)
-    evaluators.emplace_back(forest, std::min(tile_rows, num_rows));
-  const auto share = [&](std::size_t i) {
-    const auto boundary = [&](std::size_t k) { return std::min(num_rows, tiles * k / workers * tile_rows); };
-    run(evaluators[i], boundary(i), i + 1 == workers ? num_rows : boundary(i + 1));
+  evaluators.reserve(plan.num_tasks);
+  for (std::size_t i = 0; i < plan.num_tasks; ++i)
+    evaluators.emplace_back(forest, plan.tile_rows);
+  // Tiles are taken one by one, so that a thread that comes late, or not at all, holds back nobody.
+  std::atomic<std::size_t> next{0};
+  const auto take_tiles = [&](std::size_t i) {
+    for (std::size_t first = next.fetch_add(plan.tile_rows); first < num_rows; first = next.fetch_add(plan.tile_rows))
+      work(evaluators[i], first, std::min(plan.tile_rows, num_rows - first));
   };
-  std::vector<std::jthread> others;
-  others.reserve(workers - 1);
-  std::size_t started = 1;
-  try {
-    for (; started < workers; ++started)
-      others.emplace_back(share, started);
-  } catch (const std::system_error&) {
-    // The system has no more threads to give: this one does what they would have done.
-  }
-  share(0);
-  for (; started < workers; ++started)
-    share(started);
+  if (plan.num_tasks == 1)
+    take_tiles(0);
+  else
+    on.run(plan.num_tasks, take_tiles);
 }
 
-void numbers(const forest_data& forest, const rows& x, output kind, std::span<double> out, unsigned threads) {
+void numbers(const forest_data& forest, const rows& x, output kind, std::span<double> out, executor& on) {
   const std::size_t width = output_width(forest, kind);
-  require_shape(forest, x, out.size(), width, threads);
-  for_each_tile(forest, x.num_rows(), threads, [&](evaluator& with, std::size_t first, std::size_t count) {
+  require_shape(forest, x, out.size(), width);
+  for_each_tile(forest, x.num_rows(), on, [&](evaluator& with, std::size_t first, std::size_t count) {
     with.numbers(x, first, count, kind, out.data() + first * width);
   });
 }
@@ -213,68 +200,68 @@ std::vector<std::uint64_t> forest::output_shape(output kind, std::uint64_t num_r
   return {num_rows, width};
 }
 
-void forest::predict(const rows& x, std::span<double> out, unsigned threads) const {
+void forest::predict(const rows& x, std::span<double> out, executor& on) const {
   for (const output_data& o : data_->outputs)
     if (o.type == dtype::string)
       fail(errc::wrong_type, "predict", "class labels are texts, expected numbers: use predict_class and labels");
-  numbers(*data_, x, output::predict, out, threads);
+  numbers(*data_, x, output::predict, out, on);
 }
 
-void forest::predict_proba(const rows& x, std::span<double> out, unsigned threads) const {
-  numbers(*data_, x, output::proba, out, threads);
+void forest::predict_proba(const rows& x, std::span<double> out, executor& on) const {
+  numbers(*data_, x, output::proba, out, on);
 }
 
-void forest::predict_raw(const rows& x, std::span<double> out, unsigned threads) const {
-  numbers(*data_, x, output::raw, out, threads);
+void forest::predict_raw(const rows& x, std::span<double> out, executor& on) const {
+  numbers(*data_, x, output::raw, out, on);
 }
 
-void forest::predict_class(const rows& x, std::span<std::uint32_t> out, unsigned threads) const {
+void forest::predict_class(const rows& x, std::span<std::uint32_t> out, executor& on) const {
   if (!data_->is_classifier())
     fail(errc::wrong_type, "predict_class", "the forest is a ", to_string(data_->task), ", expected a classifier");
   const std::size_t width = data_->outputs.size();
-  require_shape(*data_, x, out.size(), width, threads);
-  for_each_tile(*data_, x.num_rows(), threads, [&](evaluator& with, std::size_t first, std::size_t count) {
+  require_shape(*data_, x, out.size(), width);
+  for_each_tile(*data_, x.num_rows(), on, [&](evaluator& with, std::size_t first, std::size_t count) {
     with.classes(x, first, count, out.data() + first * width);
   });
 }
 
-void forest::apply(const rows& x, std::span<std::uint32_t> out, unsigned threads) const {
+void forest::apply(const rows& x, std::span<std::uint32_t> out, executor& on) const {
   const std::size_t width = data_->num_trees;
   if (width == 0)
     return;
-  require_shape(*data_, x, out.size(), width, threads);
-  for_each_tile(*data_, x.num_rows(), threads, [&](evaluator& with, std::size_t first, std::size_t count) {
+  require_shape(*data_, x, out.size(), width);
+  for_each_tile(*data_, x.num_rows(), on, [&](evaluator& with, std::size_t first, std::size_t count) {
     with.leaves(x, first, count, out.data() + first * width);
   });
 }
 
-std::vector<double> forest::predict(const rows& x, unsigned threads) const {
+std::vector<double> forest::predict(const rows& x, executor& on) const {
   std::vector<double> out(x.num_rows() * output_width(output::predict));
-  predict(x, out, threads);
+  predict(x, out, on);
   return out;
 }
 
-std::vector<double> forest::predict_proba(const rows& x, unsigned threads) const {
+std::vector<double> forest::predict_proba(const rows& x, executor& on) const {
   std::vector<double> out(x.num_rows() * output_width(output::proba));
-  predict_proba(x, out, threads);
+  predict_proba(x, out, on);
   return out;
 }
 
-std::vector<double> forest::predict_raw(const rows& x, unsigned threads) const {
+std::vector<double> forest::predict_raw(const rows& x, executor& on) const {
   std::vector<double> out(x.num_rows() * output_width(output::raw));
-  predict_raw(x, out, threads);
+  predict_raw(x, out, on);
   return out;
 }
 
-std::vector<std::uint32_t> forest::predict_class(const rows& x, unsigned threads) const {
+std::vector<std::uint32_t> forest::predict_class(const rows& x, executor& on) const {
   std::vector<std::uint32_t> out(x.num_rows() * data_->outputs.size());
-  predict_class(x, out, threads);
+  predict_class(x, out, on);
   return out;
 }
 
-std::vector<std::uint32_t> forest::apply(const rows& x, unsigned threads) const {
+std::vector<std::uint32_t> forest::apply(const rows& x, executor& on) const {
   std::vector<std::uint32_t> out(x.num_rows() * data_->num_trees);
-  apply(x, out, threads);
+  apply(x, out, on);
   return out;
 }
 

@@ -223,6 +223,21 @@ if [ -e out.stone ] || ls -A | grep -q petrify-tmp; then
   failed=$((failed + 1))
 fi
 
+# bench: on rows from a file, and on rows that it makes
+expect 0 'one row +p50 .* p99 .* p99.9 .*the timer.s own' "$petrify" bench iris.stone "$iris/X_test.npy"
+expect 0 '10000 rows of 4 columns, made from the model.s thresholds; batches on 2 threads' "$petrify" bench iris.stone --threads 2
+expect 0 'batch of +10000 .* rows/s' "$petrify" bench frame.stone
+"$petrify" bench iris.stone "$iris/X_test.npy" --json >bench.json
+expect 0 '"p99_9_ns"' cat bench.json
+expect 0 '"rows_from": "file"' cat bench.json
+expect 1 'shape \(38, 4\), expected \(rows, 300\)' "$petrify" bench rf_wide.stone "$iris/X_test.npy"
+expect 1 'the file has no forest' "$petrify" bench x.stone
+expect 1 'bench.json: not a petrify file' "$petrify" bench bench.json
+expect 2 'threads' "$petrify" bench iris.stone --threads 0
+"$petrify" predict iris.stone "$iris/X_test.npy" --threads 1 >alone.txt
+"$petrify" predict iris.stone "$iris/X_test.npy" --threads 3 >together.txt
+same alone.txt together.txt
+
 # usage: status 2
 expect 2 '' "$petrify"
 expect 2 'IN is required' "$petrify" convert

@@ -7,6 +7,7 @@
 #include <petrify/file.hpp>
 #include <petrify/forest.hpp>
 #include <petrify/predictor.hpp>
+#include <petrify/thread_pool.hpp>
 #include <petrify/writer.hpp>
 
 #include <cstring>
@@ -52,7 +53,8 @@ void check_rows(const naive_forest& naive, const forest& mapped, std::mt19937_64
     for (std::size_t j = 0; j < columns; ++j)
       strided[j * (num_rows + 3) + i] = x[i * columns + j];
   const rows column_major(strided.data(), num_rows, columns, 1, static_cast<std::ptrdiff_t>(num_rows + 3));
-  const std::vector<double> from_strided = mapped.predict_raw(column_major, 3);
+  static thread_pool pool(3);
+  const std::vector<double> from_strided = mapped.predict_raw(column_major, pool);
 
   std::size_t differences = 0;
   for (std::size_t i = 0; i < num_rows; ++i) {

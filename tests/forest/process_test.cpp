@@ -4,6 +4,7 @@
 
 #include <petrify/file.hpp>
 #include <petrify/predictor.hpp>
+#include <petrify/thread_pool.hpp>
 #include <petrify/writer.hpp>
 
 #include <atomic>
@@ -196,6 +197,7 @@ TEST_CASE("EightThreadsPredictLookUpAndVerifyTogether") {
   // Nobody has asked for the forest before the threads do.
   const file from = file::open(dir.path("f"));
   std::atomic<int> wrong{0};
+  thread_pool pool(3);
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 8; ++t)
@@ -205,7 +207,7 @@ TEST_CASE("EightThreadsPredictLookUpAndVerifyTogether") {
           wrong += predict_all(model, x) == expected ? 0 : 1;
           wrong += from.array<float>("numbers")(2) == 3 ? 0 : 1;
           const rows all(x.data(), 40, 5);
-          const std::vector<double> shared_out = model.predict(all, 3);
+          const std::vector<double> shared_out = model.predict(all, pool);
           wrong += std::memcmp(shared_out.data(), expected.values.data(), 40 * sizeof(double)) == 0 ? 0 : 1;
         }
         wrong += from.verify().empty() ? 0 : 1;

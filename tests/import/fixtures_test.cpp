@@ -9,6 +9,7 @@
 #include <petrify/import.hpp>
 #include <petrify/npy.hpp>
 #include <petrify/predictor.hpp>
+#include <petrify/thread_pool.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -101,7 +102,8 @@ void check_rows(const forest& model, const std::string& folder, const std::strin
 
   // In a batch, in one with threads, through the reference kernel, and row by row.
   CHECK(differing_bits(model.predict_proba(all), expected_scores) == 0);
-  CHECK(differing_bits(model.predict_proba(all, 2), expected_scores) == 0);
+  static thread_pool pool(2);
+  CHECK(differing_bits(model.predict_proba(all, pool), expected_scores) == 0);
   evaluator slow(model.data(), num_rows, reference_kernel);
   std::vector<double> scores(expected_scores.size());
   slow.numbers(all, 0, num_rows, output::proba, scores.data());
