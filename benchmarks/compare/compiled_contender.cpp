@@ -117,17 +117,16 @@ std::unique_ptr<contender> make_tl2cgen(const model_files& model) {
   throw std::runtime_error(model.path(".tl2cgen.so") + ": has thresholds of " + type);
 }
 
-std::vector<std::unique_ptr<contender>> make_contenders(const model_files& model, const std::string& xgboost,
-                                                        const std::string& lightgbm) {
+std::vector<std::unique_ptr<contender>> make_contenders(const model_files& model, const peer_choice& peers) {
   std::vector<std::unique_ptr<contender>> out;
   out.push_back(make_petrify(model));
-  if (model.has(".ubj") && !xgboost.empty())
-    out.push_back(make_xgboost(model, xgboost));
-  if (model.has(".txt") && !lightgbm.empty())
-    out.push_back(make_lightgbm(model, lightgbm));
-  if (model.has(".if_else.so"))
+  if (model.has(".ubj") && !peers.xgboost.empty())
+    out.push_back(make_xgboost(model, peers.xgboost));
+  if (model.has(".txt") && !peers.lightgbm.empty())
+    out.push_back(make_lightgbm(model, peers.lightgbm));
+  if (model.has(".if_else.so") && peers.compiled)
     out.push_back(make_if_else(model));
-  if (model.has(".tl2cgen.so"))
+  if (model.has(".tl2cgen.so") && peers.compiled)
     out.push_back(make_tl2cgen(model));
   return out;
 }

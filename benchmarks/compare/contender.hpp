@@ -49,8 +49,14 @@ std::unique_ptr<contender> make_if_else(const model_files& model);
 // What tl2cgen wrote, compiled.
 std::unique_ptr<contender> make_tl2cgen(const model_files& model);
 
-// All that there are files for. `xgboost` and `lightgbm` are the paths of their libraries; empty: without them.
-std::vector<std::unique_ptr<contender>> make_contenders(const model_files& model, const std::string& xgboost,
-                                                        const std::string& lightgbm);
+// Which peers take part, beside petrify.
+struct peer_choice {
+  std::string xgboost;  // path of its library; empty: without it
+  std::string lightgbm; // the same
+  bool compiled = true; // if-else in C, tl2cgen
+};
+
+// petrify first, then all the chosen ones that there are files for.
+std::vector<std::unique_ptr<contender>> make_contenders(const model_files& model, const peer_choice& peers);
 
 } // namespace compare

@@ -24,6 +24,7 @@ namespace {
 constexpr const char* usage = "usage: petrify_compare [OPTION]... DIRECTORY MODEL...\n"
                               "  --xgboost PATH    libxgboost.so, to compare models of XGBoost with it\n"
                               "  --lightgbm PATH   lib_lightgbm.so, to compare models of LightGBM with it\n"
+                              "  --no-compiled     without the models that were turned into C\n"
                               "  --modes LIST      of row, cold, batch and open, with commas between them (all)\n"
                               "  --seconds N       about how long to measure each contender in each way (1)\n"
                               "  --records FILE    append every figure to FILE, one JSON object a line\n";
@@ -35,8 +36,7 @@ struct wrong_usage : std::runtime_error {
 struct options {
   std::string directory;
   std::vector<std::string> models;
-  std::string xgboost;
-  std::string lightgbm;
+  compare::peer_choice peers;
   std::string modes = "row,cold,batch,open";
   double seconds = 1;
   std::string records;
@@ -50,14 +50,16 @@ options parse(int argc, char** argv) {
   options out;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word.starts_with("--")) {
+    if (word == "--no-compiled") {
+      out.peers.compiled = false;
+    } else if (word.starts_with("--")) {
       if (i + 1 == argc)
         throw wrong_usage(std::string(word) + " wants a value");
       const std::string value = argv[++i];
       if (word == "--xgboost")
-        out.xgboost = value;
+        out.peers.xgboost = value;
       else if (word == "--lightgbm")
-        out.lightgbm = value;
+        out.peers.lightgbm = value;
       else if (word == "--modes")
         out.modes = value;
       else if (word == "--records")
@@ -174,7 +176,7 @@ bool compare_model(const options& wanted, const std::string& name, record_file& 
   const compare::model_files model(wanted.directory, name);
   std::printf("\n=== %s: %zu rows of %zu columns, %zu score%s a row\n", name.c_str(), model.num_rows, model.num_columns,
               model.width, model.width == 1 ? "" : "s");
-  auto all = make_contenders(model, wanted.xgboost, wanted.lightgbm);
+  auto all = make_contenders(model, wanted.peers);
   if (!keep_those_that_agree(all, model, records))
     return false;
   for (const bool is_cold : {false, true}) {
@@ -197,7 +199,7 @@ bool compare_model(const options& wanted, const std::string& name, record_file& 
       }
   all.clear(); // files that are mapped stay in the page cache
   if (wanted.wants("open")) {
-    const auto openings = compare::time_openings(model, wanted.xgboost, wanted.lightgbm);
+    const auto openings = compare::time_openings(model, wanted.peers);
     print_openings(openings);
     for (const compare::opening& one : openings)
       records.opened(name, one);

@@ -1,6 +1,5 @@
 #include "opening.hpp"
 
-#include "contender.hpp"
 #include "lightgbm_library.hpp"
 #include "page_cache.hpp"
 #include "xgboost_library.hpp"
@@ -60,7 +59,7 @@ moments open_xgboost(const model_files& model, const xgboost_library& library) {
   const float* scores = nullptr;
   std::uint64_t num_scores = 0;
   const stopwatch watch;
-  xgboost_booster booster(library, model.path(".ubj"));
+  xgboost_booster booster(library, model.path(library.extension()));
   const double opened = watch.ns();
   const xgboost_proxy proxy(library);
   booster.predict(row, proxy, scores, num_scores);
@@ -88,19 +87,20 @@ double median(std::vector<double> of) {
 
 } // namespace
 
-std::vector<opening> time_openings(const model_files& model, const std::string& xgboost, const std::string& lightgbm) {
+std::vector<opening> time_openings(const model_files& model, const peer_choice& peers) {
   std::vector<way> ways{
       {"petrify, nodes unchecked", ".stone", [&] { return open_petrify(model, petrify::trust::caller); }},
       {"petrify, nodes checked", ".stone", [&] { return open_petrify(model, petrify::trust::nothing); }},
   };
-  if (model.has(".ubj") && !xgboost.empty())
-    ways.push_back({"XGBoost C API", ".ubj", [&model, library = std::make_shared<xgboost_library>(xgboost)] {
-                      return open_xgboost(model, *library);
-                    }});
-  if (model.has(".txt") && !lightgbm.empty())
-    ways.push_back({"LightGBM C API", ".txt", [&model, library = std::make_shared<lightgbm_library>(lightgbm)] {
-                      return open_lightgbm(model, *library);
-                    }});
+  if (model.has(".ubj") && !peers.xgboost.empty()) {
+    const auto library = std::make_shared<xgboost_library>(peers.xgboost);
+    ways.push_back({"XGBoost " + library->version_text() + " C API", library->extension(),
+                    [&model, library] { return open_xgboost(model, *library); }});
+  }
+  if (model.has(".txt") && !peers.lightgbm.empty()) {
+    const auto library = std::make_shared<lightgbm_library>(peers.lightgbm);
+    ways.push_back({"LightGBM C API", ".txt", [&model, library] { return open_lightgbm(model, *library); }});
+  }
 
   std::vector<opening> out;
   for (const bool is_cold : {false, true}) {

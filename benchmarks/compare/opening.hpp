@@ -1,7 +1,7 @@
 // From a file to the first prediction: petrify and the origins, with the file in the page cache and out of it.
 #pragma once
 
-#include "model_files.hpp"
+#include "contender.hpp"
 
 #include <string>
 #include <vector>
@@ -17,7 +17,7 @@ struct opening {
   std::size_t runs = 0;
 };
 
-// `xgboost` and `lightgbm` are the paths of their libraries; empty: without them.
-std::vector<opening> time_openings(const model_files& model, const std::string& xgboost, const std::string& lightgbm);
+// petrify with and without its check of the nodes, then the model's own library if it is among the peers.
+std::vector<opening> time_openings(const model_files& model, const peer_choice& peers);
 
 } // namespace compare

@@ -11,9 +11,10 @@ namespace {
 
 class xgboost_contender final : public contender {
 public:
-  xgboost_contender(const model_files& model, const std::string& library)
-      : contender("XGBoost C API", true), model_(model), xgboost_(library), booster_(xgboost_, model.path(".ubj")),
-        proxy_(xgboost_), row_(model.num_columns), row_text_(dense_matrix_text(row_.data(), 1, model.num_columns)) {
+  xgboost_contender(const model_files& model, const xgboost_library& library)
+      : contender("XGBoost " + library.version_text() + " C API", true), model_(model), xgboost_(library),
+        booster_(xgboost_, model.path(xgboost_.extension())), proxy_(xgboost_), row_(model.num_columns),
+        row_text_(dense_matrix_text(row_.data(), 1, model.num_columns)) {
     use_threads(1);
   }
 
@@ -47,7 +48,7 @@ private:
 } // namespace
 
 std::unique_ptr<contender> make_xgboost(const model_files& model, const std::string& library) {
-  return std::make_unique<xgboost_contender>(model, library);
+  return std::make_unique<xgboost_contender>(model, xgboost_library(library));
 }
 
 } // namespace compare

@@ -9,12 +9,13 @@
 
 namespace compare {
 
-// Declared as xgboost/c_api.h of 3.2 does.
+// Declared as xgboost/c_api.h does from 1.7 to 3.2.
 struct xgboost_library {
   using handle = void*;
 
   explicit xgboost_library(const std::string& path)
-      : library(path), last_error(library.function<const char*()>("XGBGetLastError")),
+      : library(path), version(library.function<void(int*, int*, int*)>("XGBoostVersion")),
+        last_error(library.function<const char*()>("XGBGetLastError")),
         create(library.function<int(const handle*, std::uint64_t, handle*)>("XGBoosterCreate")),
         free(library.function<int(handle)>("XGBoosterFree")),
         load(library.function<int(handle, const char*)>("XGBoosterLoadModel")),
@@ -29,7 +30,25 @@ struct xgboost_library {
       throw std::runtime_error(std::string("XGBoost: ") + last_error());
   }
 
+  std::string version_text() const {
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+    version(&major, &minor, &patch);
+    return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(patch);
+  }
+  // What convert_models.py made for this release: 3.1 began to write base scores as a list, which older ones cannot
+  // read.
+  const char* extension() const {
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+    version(&major, &minor, &patch);
+    return major > 3 || (major == 3 && minor >= 1) ? ".ubj" : ".xgboost_1.json";
+  }
+
   shared_library library;
+  void (*version)(int*, int*, int*);
   const char* (*last_error)();
   int (*create)(const handle*, std::uint64_t, handle*);
   int (*free)(handle);
