@@ -1,4 +1,4 @@
-"""Makes of each model what the peers predict with: convert_models.py PETRIFY DIRECTORY NAME...
+"""Makes of each model what the peers predict with: convert_models.py [--no-compiled] PETRIFY DIRECTORY NAME...
 
 PETRIFY is the command; NAME.stone is always made anew, by the petrify that is to be measured. The rest is made once:
 NAME.if_else.so and NAME.tl2cgen.so (gcc -O2), NAME.onnx, and NAME.xgboost_1.json for releases of XGBoost before 3.1.
@@ -90,10 +90,11 @@ def make(path, extension, how):
 
 
 def main():
-    if len(sys.argv) < 4:
+    words = [word for word in sys.argv[1:] if word != "--no-compiled"]
+    if len(words) < 3:
         sys.exit(__doc__)
-    command, directory = sys.argv[1], Path(sys.argv[2])
-    for name in sys.argv[3:]:
+    command, directory = words[0], Path(words[1])
+    for name in words[2:]:
         path = model_path(directory, name)
         subprocess.run([command, "convert", path, directory / f"{name}.stone"], check=True, stdout=subprocess.DEVNULL)
         if path.suffix == ".ubj":
@@ -101,8 +102,9 @@ def main():
         if is_large(path):
             print(f"{name}: too large to compile and for ONNX; left out there", flush=True)
             continue
-        make(path, ".if_else.so", make_if_else_library)
-        make(path, ".tl2cgen.so", make_tl2cgen_library)
+        if "--no-compiled" not in sys.argv:
+            make(path, ".if_else.so", make_if_else_library)
+            make(path, ".tl2cgen.so", make_tl2cgen_library)
         make(path, ".onnx", make_onnx)
 
 

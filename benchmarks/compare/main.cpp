@@ -93,6 +93,14 @@ public:
       std::fclose(out_);
   }
 
+  void environment(const std::vector<std::pair<std::string, std::string>>& facts) {
+    if (out_ == nullptr)
+      return;
+    std::fputs(R"({"mode": "environment")", out_);
+    for (const auto& [name, value] : facts)
+      std::fprintf(out_, R"(, "%s": "%s")", name.c_str(), value.c_str());
+    std::fputs("}\n", out_);
+  }
   void answers(const std::string& model, const std::string& name, const compare::agreement& seen) {
     if (out_ != nullptr)
       std::fprintf(out_,
@@ -215,7 +223,9 @@ int main(int argc, char** argv) try {
   ::setenv("OMP_WAIT_POLICY", "passive", 1);
   const options wanted = parse(argc, argv);
   record_file records(wanted.records);
-  for (const auto& [name, value] : bench::environment())
+  const auto facts = bench::environment();
+  records.environment(facts);
+  for (const auto& [name, value] : facts)
     std::printf("%-9s %s\n", name.c_str(), value.c_str());
   if (const char* kernel = std::getenv("PETRIFY_KERNEL"))
     std::printf("%-9s %s\n", "kernel", kernel);

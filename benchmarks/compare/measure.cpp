@@ -71,12 +71,15 @@ void compare_scores(agreement& so_far, const std::vector<double>& seen, const mo
 
 // How many rows of `budget_ns` a turn may take of a contender that is given `wanted`: at least 20.
 std::size_t affordable_rows(contender& one, std::size_t wanted, double budget_ns) {
-  one.predict_row(0);
-  const auto start = clock::now();
-  for (std::size_t i = 0; i < 20; ++i)
-    one.predict_row(i);
-  const double each = ns_since(start) / 20;
-  return std::clamp(static_cast<std::size_t>(budget_ns / each), std::size_t{20}, wanted);
+  constexpr std::size_t few = 20;
+  double each = 0;
+  for (int warm = 0; warm < 3; ++warm) {
+    const auto start = clock::now();
+    for (std::size_t i = 0; i < few; ++i)
+      one.predict_row(i);
+    each = ns_since(start) / static_cast<double>(few);
+  }
+  return std::clamp(static_cast<std::size_t>(budget_ns / each), few, wanted);
 }
 
 } // namespace
