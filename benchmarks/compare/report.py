@@ -24,12 +24,12 @@ WAYS = [
     ("one row", "row", 1, 1),
     ("one row, cold L2", "cold", 1, 1),
     ("batch of 1", "batch", 1, 1),
-    ("64", "batch", 64, 1),
-    ("1000", "batch", 1000, 1),
-    ("all", "batch", 100_000, 1),
-    ("64, 2 threads", "batch", 64, 2),
-    ("1000, 2 threads", "batch", 1000, 2),
-    ("all, 2 threads", "batch", 100_000, 2),
+    ("batch of 64", "batch", 64, 1),
+    ("batch of 1000", "batch", 1000, 1),
+    ("all rows", "batch", 100_000, 1),
+    ("batch of 64, 2 threads", "batch", 64, 2),
+    ("batch of 1000, 2 threads", "batch", 1000, 2),
+    ("all rows, 2 threads", "batch", 100_000, 2),
 ]
 # What the model's own library offers a program in C or C++, or else in Python.
 ORIGINS = ("XGBoost", "LightGBM", "scikit-learn")
@@ -136,7 +136,7 @@ def rows_of_model(results, model):
 
 
 def openings(results):
-    records = [r for r in results.records if r["mode"] == "open" and r["process"] != "system"]
+    records = [r for r in results.records if r["mode"] == "open"]
     lines = []
     for model in MODELS:
         names = dict.fromkeys(r["name"] for r in records if r["model"] == model)

@@ -89,7 +89,9 @@ def measure_model(name, wanted, recorder):
     recorder.gather("wheels", program, "--xgboost", xgboost, "--lightgbm", lightgbm, *compiled, *common, wanted.directory, name)
     # Two XGBoosts do not get along in one process: they share symbols of different layout.
     if (wanted.directory / f"{name}.ubj").exists() and (system := ctypes.util.find_library("xgboost")):
-        recorder.gather("system", program, "--xgboost", system, "--no-compiled", *common, wanted.directory, name)
+        modes = [mode for mode in wanted.modes.split(",") if mode != "open"]
+        if modes:
+            recorder.gather("system", program, "--xgboost", system, "--no-compiled", *common, "--modes", ",".join(modes), wanted.directory, name)
     if wanted.only_c:
         return
     if modes := [mode for mode in wanted.modes.split(",") if mode != "open"]:
