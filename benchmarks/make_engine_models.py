@@ -2,7 +2,7 @@
 
 For each model NAME.EXT, as its library saves it: NAME.x.npy, float32 rows drawn from the distribution that it was
 trained on, and NAME.raw.npy, its library's raw scores of them. The model is written last: where it is, the rest is too.
-A model that is there already is left alone. Run it by ./dev bench compare; all of them take about half an hour.
+A model that is there already is left alone. Run it by ./dev bench compare; all of them take about ten minutes.
 """
 
 import os

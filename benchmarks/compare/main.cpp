@@ -8,10 +8,8 @@
 #include "measure.hpp"
 #include "opening.hpp"
 
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -219,6 +217,8 @@ bool compare_model(const options& wanted, const std::string& name, record_file& 
 } // namespace
 
 int main(int argc, char** argv) try {
+  if (argc == 2 && std::string_view(argv[1]) == "--help")
+    return std::fputs(usage, stdout) < 0 ? 2 : 0;
   // Before OpenMP is loaded: its threads would go on spinning after a batch, on the core of whoever comes next.
   ::setenv("OMP_WAIT_POLICY", "passive", 1);
   const options wanted = parse(argc, argv);
