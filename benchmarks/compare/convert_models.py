@@ -47,7 +47,11 @@ def make_onnx(path, target):
         from skl2onnx.common.data_types import FloatTensorType
 
         model = joblib.load(path)
-        options = {id(model): {"zipmap": False, "raw_scores": hasattr(model, "decision_function")}} if hasattr(model, "classes_") else None
+        options = (
+            {id(model): {"zipmap": False, "raw_scores": hasattr(model, "decision_function")}}
+            if hasattr(model, "classes_")
+            else None
+        )
         columns = FloatTensorType([None, model.n_features_in_])
         converted = to_onnx(model, initial_types=[("x", columns)], options=options)
     else:
@@ -86,7 +90,10 @@ def make(path, extension, how):
         print(f"{target.name}: made in {time.monotonic() - start:.0f} s", flush=True)
     except Exception as failure:  # of a converter that is not petrify's: whatever it throws, the peer is left out
         partial.unlink(missing_ok=True)
-        print(f"{target.name}: not made: {type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}", flush=True)
+        print(
+            f"{target.name}: not made: {type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}",
+            flush=True,
+        )
 
 
 def main():

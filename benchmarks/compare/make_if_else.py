@@ -47,7 +47,10 @@ class TreeWriter:
         column = f"x[{node['split_feature_id']}]"
         limit = c_number(limit, False)
         test = f"!({column} {inverse} {limit})" if node["default_left"] else f"{column} {operator} {limit}"
-        cover = [nodes[node[side]].get("data_count", nodes[node[side]].get("sum_hess", 0)) for side in ("left_child", "right_child")]
+        cover = [
+            nodes[node[side]].get("data_count", nodes[node[side]].get("sum_hess", 0))
+            for side in ("left_child", "right_child")
+        ]
         return f"__builtin_expect({test}, {int(cover[0] >= cover[1])})"
 
     def lines(self, node, nodes, indent):

@@ -82,6 +82,34 @@ std::size_t affordable_rows(contender& one, std::size_t wanted, double budget_ns
   return std::clamp(static_cast<std::size_t>(budget_ns / each), few, wanted);
 }
 
+constexpr std::size_t small_batch = 1000;
+
+// As many rows of `count` as one call predicts in `budget_ns`, but not fewer than a small batch has.
+std::size_t affordable_batch(contender& one, std::size_t count, double budget_ns) {
+  const std::size_t few = std::min(count, small_batch);
+  one.predict_batch(0, few);
+  const auto start = clock::now();
+  one.predict_batch(0, few);
+  const double each = ns_since(start) / static_cast<double>(few);
+  return std::clamp(static_cast<std::size_t>(budget_ns / each), few, count);
+}
+
+// One turn: batches for `turn_ns`, at least one. `next`: the row to start with, left where the next turn goes on.
+double ns_a_row(contender& one, const model_files& model, std::size_t count, std::size_t& next, double turn_ns) {
+  std::size_t calls = 0;
+  double taken = 0;
+  const auto start = clock::now();
+  do {
+    if (next + count > model.num_rows)
+      next = 0;
+    one.predict_batch(next, count);
+    next += count;
+    ++calls;
+    taken = ns_since(start);
+  } while (taken < turn_ns);
+  return taken / static_cast<double>(calls * count);
+}
+
 } // namespace
 
 agreement compare_answers(contender& one, const model_files& model) {
@@ -149,29 +177,18 @@ std::vector<sample> time_batches(contenders all, const model_files& model, std::
   constexpr std::size_t num_turns = 7;
   count = std::min(count, model.num_rows);
   std::vector<sample> out = samples_of(all);
+  std::vector<std::size_t> counts;
   std::vector<std::size_t> nexts(all.size());
   for (const auto& one : all) {
     one->use_threads(threads);
-    one->predict_batch(0, count);
+    counts.push_back(affordable_batch(*one, count, 2e9 * budget_seconds));
   }
-  const double turn_ns = budget_seconds * 1e9 / num_turns;
   for (std::size_t turn = 0; turn < num_turns; ++turn)
     for (std::size_t c = 0; c < all.size(); ++c) {
       // After another's turn the caches are another's too: the first call of a small batch is not measured.
-      if (count <= 1000)
-        all[c]->predict_batch(0, count);
-      std::size_t calls = 0;
-      const auto start = clock::now();
-      double taken = 0;
-      do {
-        if (nexts[c] + count > model.num_rows)
-          nexts[c] = 0;
-        all[c]->predict_batch(nexts[c], count);
-        nexts[c] += count;
-        ++calls;
-        taken = ns_since(start);
-      } while (taken < turn_ns);
-      out[c].ns.push_back(taken / static_cast<double>(calls * count));
+      if (counts[c] <= small_batch)
+        all[c]->predict_batch(0, counts[c]);
+      out[c].ns.push_back(ns_a_row(*all[c], model, counts[c], nexts[c], budget_seconds * 1e9 / num_turns));
     }
   return out;
 }

@@ -38,7 +38,8 @@ struct sample {
 std::vector<sample> time_rows(contenders all, const model_files& model, std::size_t num_rows, bool is_cold,
                               double budget_seconds);
 
-// Batches of `count` rows, another part of the rows each time; each turn of a contender gives one figure.
+// Batches of `count` rows, another part of the rows each time; each turn of a contender gives one figure. Whoever would
+// take longer than twice the budget for one of more than 1000 rows gets as many as it predicts in that time.
 std::vector<sample> time_batches(contenders all, const model_files& model, std::size_t count, unsigned threads,
                                  double budget_seconds);
 

@@ -36,7 +36,9 @@ def main():
     start = time.perf_counter()
     model = joblib.load(path)
     loaded = time.perf_counter()
-    method = next(getattr(model, name) for name in ("decision_function", "predict_proba", "predict") if hasattr(model, name))
+    method = next(
+        getattr(model, name) for name in ("decision_function", "predict_proba", "predict") if hasattr(model, name)
+    )
     method(row)
     print(1e6 * (loaded - start), 1e6 * (time.perf_counter() - start))
 

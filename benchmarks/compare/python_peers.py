@@ -1,8 +1,7 @@
 """Measures the peers that are called from Python: python_peers.py DIRECTORY RECORDS SECONDS MODES NAME...
 
 Appends to RECORDS what petrify_compare appends: answers compared first, single rows with a warm and a cold second-level
-cache, batches, with one thread and with two. MODES are row, cold and batch, with commas between them. A peer that needs
-more than MAX_SECONDS for a batch is asked for one of a quarter, and of large models ONNX is left out.
+cache, batches, with one thread and with two. MODES are row, cold and batch, with commas between them.
 """
 
 import json
@@ -22,7 +21,6 @@ from threadpoolctl import threadpool_limits
 
 from peer_models import is_large, load_rows, load_treelite, load_xgboost, model_path
 
-MAX_SECONDS = 20
 TOLERANCE = 1e-4
 
 
@@ -72,7 +70,9 @@ class TreeliteGtil:
         self.threads = threads
 
     def predict(self, first, count):
-        return treelite.gtil.predict(self.model, self.x[first : first + count], nthread=self.threads, pred_margin=True)
+        return treelite.gtil.predict(
+            self.model, self.x[first : first + count], nthread=self.threads, pred_margin=True
+        )
 
 
 class OnnxRuntime:
@@ -139,16 +139,22 @@ def time_rows(peers, num_rows, is_cold, seconds, num_given):
     return out
 
 
+def affordable_batch(peer, count, seconds):
+    """As many rows of `count` as one call predicts in that time, but not fewer than 1000."""
+    few = min(count, 1000)
+    peer.predict(0, few)
+    start = time.perf_counter()
+    peer.predict(0, few)
+    each = (time.perf_counter() - start) / few
+    return min(count, max(few, int(seconds / each)))
+
+
 def time_batches(peers, count, threads, seconds, num_given):
     """Nanoseconds a row, one figure a turn."""
     out = {}
     for peer in peers:
         peer.use_threads(threads)
-        size = min(count, num_given)
-        start = time.perf_counter()
-        peer.predict(0, max(1, size // 100))
-        if (time.perf_counter() - start) * 100 > MAX_SECONDS:
-            size = max(1, size // 4)
+        size = affordable_batch(peer, min(count, num_given), 8 * seconds)
         figures = []
         for turn in range(7):
             calls, first = 0, 0
@@ -192,14 +198,26 @@ def measure(directory, name, seconds, modes, record):
         compared = expected[: 2000 if is_large(model_path(directory, name)) else 10_000]
         differing, largest = agreement(peer, compared)
         record(mode="answers", model=name, name=peer.name, rows=len(compared), differing=differing, largest=largest)
-        print(f"{name}: {peer.name}: {differing} of {len(compared)} rows differ, by {largest:.3g} at most", flush=True)
+        print(
+            f"{name}: {peer.name}: {differing} of {len(compared)} rows differ, by {largest:.3g} at most", flush=True
+        )
         if differing * 100 < len(compared):
             peers.append(peer)
 
     def times(mode, rows, threads, samples):
         for peer, ns in samples.items():
             p50, p99 = np.quantile(ns, [0.5, 0.99]) / 1e3
-            record(mode=mode, model=name, name=peer, rows=rows, threads=threads, samples=len(ns), p50_us=round(p50, 4), p99_us=round(p99, 4), mean_us=round(np.mean(ns) / 1e3, 4))
+            record(
+                mode=mode,
+                model=name,
+                name=peer,
+                rows=rows,
+                threads=threads,
+                samples=len(ns),
+                p50_us=round(p50, 4),
+                p99_us=round(p99, 4),
+                mean_us=round(np.mean(ns) / 1e3, 4),
+            )
 
     if "row" in modes:
         times("row", 1, 1, time_rows(peers, 5000, False, seconds, len(x)))

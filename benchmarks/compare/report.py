@@ -85,13 +85,24 @@ class Results:
         ratios = [
             (ratio, name)
             for process, name in self.contenders(model)
-            if name != "petrify" and name.startswith(tuple(names)) and (ratio := self.ratio(model, process, name, way))
+            if name != "petrify"
+            and name.startswith(tuple(names))
+            and (ratio := self.ratio(model, process, name, way))
         ]
         return min(ratios, default=None)
 
 
 def summary(results):
-    head = ["model", "one row, p50 µs", "p99 µs", "fastest peer", "its own library", "all rows, µs a row", "fastest peer", "its own library"]
+    head = [
+        "model",
+        "one row, p50 µs",
+        "p99 µs",
+        "fastest peer",
+        "its own library",
+        "all rows, µs a row",
+        "fastest peer",
+        "its own library",
+    ]
     rows = []
 
     def against(model, way, names):
@@ -144,7 +155,9 @@ def openings(results):
         for name in names:
             warm, cold = by.get((name, "warm")), by.get((name, "cold"))
             if warm and cold:
-                lines.append([model, name] + [duration(r[part]) for r in (warm, cold) for part in ("open_us", "first_us")])
+                lines.append(
+                    [model, name] + [duration(r[part]) for r in (warm, cold) for part in ("open_us", "first_us")]
+                )
     if not lines:
         return ""
     head = ["model", "", "opened", "first row", "opened, cold", "first row, cold"]
@@ -158,7 +171,10 @@ def disagreements(results):
     lines = []
     for r in results.records:
         if r["mode"] == "answers" and r["differing"]:
-            lines.append(f"- {r['model']}, {r['name']}: {r['differing']} of {r['rows']} rows differ from the origin's by more than 1e-4" + ("; not timed" if r["differing"] * 100 >= r["rows"] else ""))
+            lines.append(
+                f"- {r['model']}, {r['name']}: {r['differing']} of {r['rows']} rows differ from the origin's by more than 1e-4"
+                + ("; not timed" if r["differing"] * 100 >= r["rows"] else "")
+            )
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -166,7 +182,9 @@ def markdown(content):
     results = Results(content)
     parts = ["| | |\n|---|---|\n" + "".join(f"| {key} | {value} |\n" for key, value in results.facts.items())]
     parts.append("\n## In short\n\nRatios: how many times petrify's time the peer takes.\n\n" + summary(results))
-    parts.append("\n## Models\n\nMicroseconds a row (one row at a time: p50 and p99), and in brackets how many times petrify's time.\n")
+    parts.append(
+        "\n## Models\n\nMicroseconds a row (one row at a time: p50 and p99), and in brackets how many times petrify's time.\n"
+    )
     for model in results.models:
         parts.append(f"\n### {model}: {MODELS[model]}\n\n" + rows_of_model(results, model))
     parts.append(openings(results))
