@@ -90,10 +90,8 @@ def make(path, extension, how):
         print(f"{target.name}: made in {time.monotonic() - start:.0f} s", flush=True)
     except Exception as failure:  # of a converter that is not petrify's: whatever it throws, the peer is left out
         partial.unlink(missing_ok=True)
-        print(
-            f"{target.name}: not made: {type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}",
-            flush=True,
-        )
+        reason = (str(failure).splitlines() or [""])[0]
+        print(f"{target.name}: not made: {type(failure).__name__}: {reason}", flush=True)
 
 
 def main():

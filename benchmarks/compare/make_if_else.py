@@ -72,9 +72,12 @@ def predict_function(model, writer, width):
     trees = len(model["trees"])
     yield f"void predict(const float* x, double* out) {{"
     yield f"  {writer.number} sums[{width}] = {{0}};"
+    if writer.vectors:
+        yield f"  const {writer.number}* leaf;"
     for i in range(trees):
         if writer.vectors:
-            yield f"  {{ const {writer.number}* leaf = tree_{i}(x); for (int k = 0; k < {width}; ++k) sums[k] += leaf[k]; }}"
+            yield f"  leaf = tree_{i}(x);"
+            yield f"  for (int k = 0; k < {width}; ++k) sums[k] += leaf[k];"
         else:
             yield f"  sums[0] += tree_{i}(x);"
     divided = f" / {trees}" if model["average_tree_output"] else ""

@@ -162,7 +162,8 @@ def openings(results):
         return ""
     head = ["model", "", "opened", "first row", "opened, cold", "first row, cold"]
     text = "\n## From the file to the first prediction\n\n"
-    text += "Times since the start, medians. Warm: the file is in the page cache; cold: it was dropped from there. Imports of Python are not counted.\n\n"
+    text += "Times since the start, medians, with the file in the page cache; *cold*: dropped from there before.\n"
+    text += "Imports of Python are not counted.\n\n"
     return text + table(head, lines)
 
 
@@ -172,7 +173,7 @@ def disagreements(results):
     for r in results.records:
         if r["mode"] == "answers" and r["differing"]:
             lines.append(
-                f"- {r['model']}, {r['name']}: {r['differing']} of {r['rows']} rows differ from the origin's by more than 1e-4"
+                f"- {r['model']}, {r['name']}: {r['differing']} of {r['rows']} rows differ by more than 1e-4"
                 + ("; not timed" if r["differing"] * 100 >= r["rows"] else "")
             )
     return "\n".join(dict.fromkeys(lines))
