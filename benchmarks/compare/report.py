@@ -184,7 +184,8 @@ def markdown(content):
     parts = ["| | |\n|---|---|\n" + "".join(f"| {key} | {value} |\n" for key, value in results.facts.items())]
     parts.append("\n## In short\n\nRatios: how many times petrify's time the peer takes.\n\n" + summary(results))
     parts.append(
-        "\n## Models\n\nMicroseconds a row (one row at a time: p50 and p99), and in brackets how many times petrify's time.\n"
+        "\n## Models\n\nMicroseconds a row (one row at a time: p50 and p99), and in brackets how many times petrify's time\n"
+        "in the same process: the system's XGBoost has one of its own, so its ratio is not to the figures above it.\n"
     )
     for model in results.models:
         parts.append(f"\n### {model}: {MODELS[model]}\n\n" + rows_of_model(results, model))
