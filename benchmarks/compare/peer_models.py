@@ -2,7 +2,6 @@
 
 import joblib
 import numpy as np
-import treelite
 
 LARGE_NODES = 400_000  # what has more is not compiled, and left out for peers that take minutes
 
@@ -28,6 +27,8 @@ def load_xgboost(path):
 
 
 def load_treelite(path):
+    import treelite
+
     if path.suffix == ".ubj":
         return treelite.frontend.load_xgboost_model(str(path), format_choice="ubjson")
     if path.suffix == ".txt":
