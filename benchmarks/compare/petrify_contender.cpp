@@ -1,7 +1,9 @@
 #include "contender.hpp"
 
 #include <petrify/petrify.hpp>
+#include <petrify/thread_pool.hpp>
 
+#include <memory>
 #include <span>
 #include <stdexcept>
 
@@ -18,7 +20,7 @@ public:
       throw std::runtime_error(model.path(".stone") + ": is not of the model whose rows lie beside it");
   }
 
-  void use_threads(unsigned threads) override { threads_ = threads; }
+  void use_threads(unsigned threads) override { pool_ = std::make_unique<petrify::thread_pool>(threads); }
   std::pair<const void*, std::size_t> row_memory(std::size_t i) const override {
     return {model_.row(i), model_.num_columns * sizeof(float)};
   }
@@ -27,7 +29,7 @@ public:
   }
   void predict_batch(std::size_t first, std::size_t count) override {
     forest_.predict_raw({model_.row(first), count, model_.num_columns}, std::span(scores_).first(count * model_.width),
-                        threads_);
+                        *pool_);
   }
   std::vector<double> scores(std::size_t count) const override {
     return {scores_.begin(), scores_.begin() + static_cast<std::ptrdiff_t>(count * model_.width)};
@@ -38,7 +40,7 @@ private:
   petrify::file file_;
   petrify::forest forest_;
   petrify::predictor one_row_;
-  unsigned threads_ = 1;
+  std::unique_ptr<petrify::thread_pool> pool_ = std::make_unique<petrify::thread_pool>(1);
   std::vector<double> scores_;
 };
 
