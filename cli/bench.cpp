@@ -136,6 +136,7 @@ json measure_all(const forest& model, const feature_matrix* matrix, const rows& 
   facts["nodes"] = model.num_nodes();
   facts["columns"] = model.num_columns();
   facts["layout"] = model.layout();
+  facts["kernel"] = model.kernel();
   facts["bytes_per_node"] =
       model.num_nodes() == 0 ? 0.0 : static_cast<double>(model.node_bytes()) / static_cast<double>(model.num_nodes());
   facts["rows"] = x.num_rows();
@@ -174,8 +175,9 @@ void print_for_people(const json& facts) {
   const auto number = [](const json& of, const char* key) { return of[key].get<double>(); };
   const auto whole = [](const json& of, const char* key) { return of[key].get<std::uint64_t>(); };
   std::cout << printable(facts["model_class"].get<std::string>()) << ": " << count_words(whole(facts, "trees"), "tree")
-            << ", " << count_words(whole(facts, "nodes"), "node") << "; layout " << facts["layout"].get<std::string>()
-            << ", " << fixed_words(number(facts, "bytes_per_node"), 2) << " bytes a node\n";
+            << ", " << count_words(whole(facts, "nodes"), "node") << "; kernel " << facts["kernel"].get<std::string>()
+            << ", layout " << facts["layout"].get<std::string>() << ", "
+            << fixed_words(number(facts, "bytes_per_node"), 2) << " bytes a node\n";
   std::cout << count_words(whole(facts, "rows"), "row") << " of " << count_words(whole(facts, "columns"), "column")
             << (facts["rows_from"] == "file" ? "" : ", made from the model's thresholds") << "; batches on "
             << count_words(whole(facts, "threads"), "thread") << "\n\n";

@@ -60,6 +60,8 @@ json describe_forest(const forest& forest) {
   out["trees"] = forest.num_trees();
   out["nodes"] = forest.num_nodes();
   out["layout"] = forest.layout();
+  out["dense_levels"] = forest.dense_levels();
+  out["dense_bytes"] = forest.dense_bytes();
   out["node_bytes"] = forest.node_bytes();
   out["leaf_rows"] = forest.num_leaf_rows();
   out["leaf_bytes"] = forest.leaf_bytes();
@@ -144,7 +146,11 @@ void print_forest(const json& forest) {
     print_line("golden rows", std::to_string(number("golden_rows")));
   const double per_node =
       number("nodes") == 0 ? 0 : static_cast<double>(number("node_bytes")) / static_cast<double>(number("nodes"));
-  print_line("layout", forest["layout"].get<std::string>() + ", " + fixed_words(per_node, 2) + " bytes a node");
+  std::string layout = forest["layout"].get<std::string>() + ", " + fixed_words(per_node, 2) + " bytes a node";
+  if (number("dense_levels") != 0)
+    layout +=
+        "; beside it dense, " + count_words(number("dense_levels"), "level") + ", " + size_words(number("dense_bytes"));
+  print_line("layout", layout);
   print_line("leaves", number("leaf_rows") == 0
                            ? "inline"
                            : std::to_string(number("leaf_rows")) + " distinct, " + size_words(number("leaf_bytes")));

@@ -95,7 +95,10 @@ public:
   dtype value_type(std::size_t i = 0) const noexcept;
 
   // Facts about the encoding, for reports.
-  std::string_view layout() const noexcept;     // "n8" or "n16"
+  std::string_view layout() const noexcept;     // of the nodes: "n8" or "n16"
+  std::uint32_t dense_levels() const noexcept;  // levels of splits that are there as byte tables too; 0: none
+  std::uint64_t dense_bytes() const noexcept;   // bytes of these tables
+  std::string_view kernel() const noexcept;     // what predictions run on here: "dense avx512vbmi", "interleaved"
   std::uint64_t num_nodes() const noexcept;     // nodes of all trees
   std::uint64_t node_bytes() const noexcept;    // bytes of the nodes in the file, with their root table
   std::uint64_t leaf_bytes() const noexcept;    // bytes of the leaf tables

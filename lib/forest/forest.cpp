@@ -174,6 +174,15 @@ class_labels forest::labels(std::size_t i) const noexcept {
 
 std::string_view forest::layout() const noexcept { return data_->layout == layout_kind::n8 ? "n8" : "n16"; }
 
+std::uint32_t forest::dense_levels() const noexcept { return data_->dense.levels; }
+
+std::uint64_t forest::dense_bytes() const noexcept {
+  const dense_view& dense = data_->dense;
+  return dense.features.size_bytes() + dense.cuts.size_bytes() + dense.nodes.size_bytes() + dense.exits.size_bytes();
+}
+
+std::string_view forest::kernel() const noexcept { return kernel_for(*data_).name; }
+
 // An odd number of trees leaves one root unused.
 std::uint64_t forest::num_nodes() const noexcept { return data_->num_nodes - data_->num_trees % 2; }
 

@@ -475,7 +475,7 @@ void add_forests(list& l) {
     });
   };
   unsupported("F3", "a segment of role 0", "role 0", with_segment(0, 255, 8));
-  unsupported("F3", "a segment of role 14", "role 14", with_segment(14, 255, 8));
+  unsupported("F3", "a segment of role 18", "role 18", with_segment(18, 255, 8));
   unsupported("F3", "a segment of role 63", "role 63", with_segment(63, 0, 0));
   add("F4", "nodes of no layout", "belongs to layout 255", forest([](F& f) { f.segment_layouts[0] = 255; }));
   add("F4", "nodes of layout 1", "belongs to layout 1", forest([](F& f) { f.segment_layouts[0] = 1; }));
@@ -702,6 +702,75 @@ void add_forests(list& l) {
       }));
   base = "forest/inline";
   add("F40", "weights of a sum", "tree weights", with_segment(6, 255, 24));
+  base = "forest/inline";
+  add("F41", "dense levels without a dense layout", "1 dense levels", forest([](F& f) { f.dense_levels = 1; }));
+  base = "forest/dense";
+  add("F41", "a dense layout of no levels", "dense layout of 0 levels", forest([](F& f) { f.dense_levels = 0; }));
+  add("F41", "a dense layout of 7 levels", "dense layout of 7 levels", forest([](F& f) { f.dense_levels = 7; }));
+  add("F41", "two dense layouts", "two dense layouts", forest([](F& f) {
+        f.layout_kinds.push_back(fbs::LayoutKind::dense);
+        f.layout_slot_bits.push_back(0);
+        f.layout_block_trees.push_back(0);
+        f.layout_num_nodes.push_back(0);
+      }));
+  add("F41", "a dense layout of a median", "leaves are not just added", parts([](stone_file& s) {
+        F& f = *s.directory.objects[0]->description.AsForest();
+        f.sum_kind = fbs::SumKind::weighted_median;
+        f.segment_roles.push_back(fbs::SegmentRole::tree_weights);
+        f.segment_layouts.push_back(255);
+        s.segments.emplace_back(70 * 8);
+        ++s.directory.objects[0]->num_segments;
+      }));
+  add("F42", "a level more than the tables have", "bytes of dense nodes", forest([](F& f) { f.dense_levels = 4; }));
+  add("F42", "a dense leaf fewer", "ways out", parts([](stone_file& s) {
+        bytes& leaves = segment(s, fbs::SegmentRole::dense_leaves);
+        leaves.resize(leaves.size() - 4);
+      }));
+  add("F42", "dense leaves and exits", "one of both", with_segment(17, 1, 4));
+  add("F42", "dense cuts of 15", "lines of 16", parts([](stone_file& s) {
+        bytes& cuts = segment(s, fbs::SegmentRole::dense_cuts);
+        cuts.resize(cuts.size() - 4);
+      }));
+  add("F42", "257 dense features", "257 dense features",
+      parts([](stone_file& s) { segment(s, fbs::SegmentRole::dense_features).resize(257 * 16); }));
+  const auto dense_number = [](fbs::SegmentRole role, std::size_t i, std::uint32_t to) {
+    return parts([=](stone_file& s) { store(segment(s, role), i, to); });
+  };
+  add("N7", "a dense feature of slot 0", "slot 0, expected 1", dense_number(fbs::SegmentRole::dense_features, 0, 0));
+  add("N7", "a dense feature of a slot past the last", "slot 99, expected 1",
+      dense_number(fbs::SegmentRole::dense_features, 0, 99));
+  unsupported("N7", "a dense feature of operation 3", "operation 3 is not known",
+              dense_number(fbs::SegmentRole::dense_features, 1, 3));
+  add("N7", "a dense feature that is a set past the words", "category set at word 0",
+      dense_number(fbs::SegmentRole::dense_features, 1, 1));
+  add("N7", "dense cuts that begin elsewhere", "cuts from line 1",
+      dense_number(fbs::SegmentRole::dense_features, 2, 1));
+  add("N7", "256 cuts of a dense feature", "256 cuts from line 0",
+      dense_number(fbs::SegmentRole::dense_features, 3, 256));
+  add("N7", "a cut more than there are", "expected", parts([](stone_file& s) {
+        bytes& features = segment(s, fbs::SegmentRole::dense_features);
+        store(features, 3, load<std::uint32_t>(features, 3) + 1);
+      }));
+  add("N7", "dense cuts that do not ascend", "in ascending order", dense_number(fbs::SegmentRole::dense_cuts, 17, 0));
+  add("N7", "an every 16th cut that is none", "of its first line", dense_number(fbs::SegmentRole::dense_cuts, 15, 1));
+  add("N7", "a line of dense cuts that no feature has", "dense cuts", parts([](stone_file& s) {
+        bytes& cuts = segment(s, fbs::SegmentRole::dense_cuts);
+        cuts.resize(cuts.size() + 64);
+      }));
+  add("N8", "a dense node of a feature past the last", "feature 200",
+      parts([](stone_file& s) { segment(s, fbs::SegmentRole::dense_nodes)[3] = std::byte{200}; }));
+  add("N8", "a dense leaf past the leaf values", "leaf payload 4000000000",
+      dense_number(fbs::SegmentRole::dense_leaves, 5, 4000000000));
+  l.add("V5", "a dense rank that is another", base, door::verify, errc::malformed, "nodes differ",
+        parts([](stone_file& s) {
+          bytes& nodes = segment(s, fbs::SegmentRole::dense_nodes);
+          nodes[64] = nodes[64] == std::byte{0} ? std::byte{1} : std::byte{0};
+        }));
+  l.add("V5", "a dense leaf that is another", base, door::verify, errc::malformed, "exits differ",
+        parts([](stone_file& s) {
+          bytes& leaves = segment(s, fbs::SegmentRole::dense_leaves);
+          store(leaves, 0, load<std::uint32_t>(leaves, 0) ^ 1u);
+        }));
   base = "forest/inline";
   add("F23", "inline leaves of two values", "leaves of 2 values", forest([](F& f) { f.leaf_width = 2; }));
   add("F23", "inline leaves with a table", "inline leaves", with_segment(3, 255, 4));
