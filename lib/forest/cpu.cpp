@@ -26,7 +26,7 @@ cpu_level wanted_level() noexcept {
   const char* const set = std::getenv("PETRIFY_KERNEL");
   const std::string_view name = set == nullptr ? "" : set;
   constexpr std::string_view names[] = {"reference", "scalar", "avx2", "avx512", "avx512vbmi"};
-  for (std::uint8_t i = 0; i < std::size(names); ++i)
+  for (std::size_t i = 0; i < std::size(names); ++i)
     if (names[i] == name)
       return static_cast<cpu_level>(i);
   return cpu_level::avx512vbmi;

@@ -14,7 +14,10 @@ struct dense_split {
   std::uint32_t slot;
   std::uint32_t op;
   std::uint32_t value;
-  friend auto operator<=>(const dense_split&, const dense_split&) = default;
+
+  auto rank() const noexcept { return std::tuple(slot, op, value); }
+  friend bool operator<(const dense_split& a, const dense_split& b) noexcept { return a.rank() < b.rank(); }
+  friend bool operator==(const dense_split& a, const dense_split& b) noexcept { return a.rank() == b.rank(); }
 };
 
 // What a place in a complete tree holds: a split, or a leaf that was reached above.

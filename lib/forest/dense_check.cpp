@@ -59,7 +59,7 @@ void check_dense(const forest_data& forest) {
   check_features(forest);
   // Of a group's bytes every other 64 are features.
   const auto num_features = static_cast<std::uint32_t>(dense.features.size());
-  for (std::size_t row = 0; row < dense.nodes.size(); row += 2 * dense_group_trees) {
+  for (std::size_t row = 0; row < dense.nodes.size(); row += std::size_t{2} * dense_group_trees) {
     const auto features = dense.nodes.subspan(row, dense_group_trees);
     const std::uint8_t most = *std::max_element(features.begin(), features.end());
     if (most >= num_features)

@@ -19,7 +19,7 @@ struct ranks_of_trees {
   __m512i ranks[Vectors];
   explicit ranks_of_trees(const std::uint8_t* bytes) noexcept {
     for (unsigned i = 0; i < Vectors; ++i)
-      ranks[i] = _mm512_load_si512(bytes + 64 * i);
+      ranks[i] = _mm512_load_si512(bytes + std::size_t{64} * i);
   }
 
   __attribute__((always_inline)) __m512i of(__m512i features) const noexcept {
