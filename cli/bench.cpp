@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <numeric>
@@ -49,7 +50,7 @@ double ns_since(clock::time_point start) {
 // The value that a share of the measurements do not exceed.
 double quantile(std::vector<double>& sorted, double share) {
   const double at = share * static_cast<double>(sorted.size() - 1);
-  return sorted[static_cast<std::size_t>(at + 0.5)];
+  return sorted[static_cast<std::size_t>(std::lround(at))];
 }
 
 // Times of `work(i)`, i = 0, 1, ..., in ascending order; the first few are not counted.

@@ -25,7 +25,7 @@ struct ranks_of_trees {
 #pragma GCC unroll 16
     for (unsigned part = 0; part < 4 * Vectors; ++part) {
       const __m512i sixteen =
-          _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(ranks + part * 16)));
+          _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(ranks + std::size_t{part} * 16)));
       // A feature of this part becomes 0x70 to 0x7f; all others have the high bit, for which the lookup gives 0.
       const __m512i in_part =
           _mm512_adds_epu8(_mm512_xor_si512(features, _mm512_set1_epi8(static_cast<char>(part * 16))), bias);
