@@ -60,8 +60,9 @@ PETRIFY_INLINE v64 chosen(const std::uint8_t* from, const __mmask64* right) noex
   } else {
     // The oldest decision is worth half of the level.
     constexpr unsigned step = 1u << (Level - Depth);
-    return _mm512_mask_blend_epi8(right[Depth - 1], chosen<Level, Depth - 1, Node>(from, right),
-                                  chosen<Level, Depth - 1, Node + step>(from, right));
+    const v64 on_left = chosen<Level, Depth - 1, Node>(from, right);
+    const v64 on_right = chosen<Level, Depth - 1, Node + step>(from, right);
+    return _mm512_mask_blend_epi8(right[Depth - 1], on_left, on_right);
   }
 }
 
@@ -155,8 +156,9 @@ PETRIFY_INLINE v64 excess(const std::uint8_t* columns, const std::uint8_t* level
                             _mm512_set1_epi8(static_cast<char>(node[vector_bytes])));
   } else {
     constexpr unsigned step = 1u << (Level - Depth);
-    return _mm512_mask_blend_epi8(right[Depth - 1], excess<Level, Depth - 1, Node>(columns, level, right),
-                                  excess<Level, Depth - 1, Node + step>(columns, level, right));
+    const v64 on_left = excess<Level, Depth - 1, Node>(columns, level, right);
+    const v64 on_right = excess<Level, Depth - 1, Node + step>(columns, level, right);
+    return _mm512_mask_blend_epi8(right[Depth - 1], on_left, on_right);
   }
 }
 
