@@ -6,6 +6,7 @@
 // Exit status: 0 measured, 1 wrong predictions, 2 failure.
 #include "environment.hpp"
 #include "scratch_directory.hpp"
+#include "stored_scores.hpp"
 
 #include <petrify/import.hpp>
 #include <petrify/npy.hpp>
@@ -82,20 +83,6 @@ cost cost_of_converting(const std::string& model, const std::string& target) {
   return out;
 }
 
-// The stored raw scores as float64, whatever type the library gave them.
-std::vector<double> scores_in(const std::string& path) {
-  const petrify::npy_file stored(path);
-  const petrify::any_array& array = stored.array();
-  std::vector<double> out;
-  if (array.type() == petrify::dtype::float32)
-    for (const float x : array.as<float>().elements())
-      out.push_back(static_cast<double>(x));
-  else
-    for (const double x : array.as<double>().elements())
-      out.push_back(x);
-  return out;
-}
-
 void read_whole(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::vector<char> block(std::size_t{1} << 20);
@@ -137,7 +124,7 @@ struct subject {
     const petrify::npy_file stored(beside + ".x.npy");
     const auto view = stored.array().as<float>();
     const petrify::rows x(view.data(), stored.array().shape()[0], stored.array().shape()[1]);
-    const std::vector<double> expected = scores_in(beside + ".raw.npy");
+    const std::vector<double> expected = bench::scores_in(beside + ".raw.npy");
     const std::vector<double> seen = forest.predict_raw(x);
     return std::equal(seen.begin(), seen.end(), expected.begin(), expected.end(), [](double a, double b) {
       return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);

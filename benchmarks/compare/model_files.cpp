@@ -1,6 +1,6 @@
 #include "model_files.hpp"
 
-#include <petrify/npy.hpp>
+#include "../stored_scores.hpp"
 
 #include <bit>
 #include <cmath>
@@ -8,26 +8,9 @@
 
 namespace compare {
 
-namespace {
-
-std::vector<double> as_doubles(const petrify::any_array& array) {
-  std::vector<double> out;
-  out.reserve(array.size());
-  if (array.type() == petrify::dtype::float32)
-    for (const float x : array.as<float>().elements())
-      out.push_back(static_cast<double>(x));
-  else
-    for (const double x : array.as<double>().elements())
-      out.push_back(x);
-  return out;
-}
-
-} // namespace
-
 model_files::model_files(const std::filesystem::path& directory, const std::string& called)
     : name(called), base((directory / called).string()) {
   const petrify::npy_file stored_rows(path(".x.npy"));
-  const petrify::npy_file stored_scores(path(".raw.npy"));
   const auto rows = stored_rows.array().as<float>();
   if (rows.rank() != 2 || rows.size() == 0)
     throw std::runtime_error(path(".x.npy") + ": holds no rows");
@@ -37,7 +20,7 @@ model_files::model_files(const std::filesystem::path& directory, const std::stri
   for (float& x : values)
     if (std::isnan(x))
       x = std::bit_cast<float>(0xFFFFFFFFu);
-  scores = as_doubles(stored_scores.array());
+  scores = bench::scores_in(path(".raw.npy"));
   if (scores.empty() || scores.size() % num_rows != 0)
     throw std::runtime_error(path(".raw.npy") + ": has " + std::to_string(scores.size()) + " scores for " +
                              std::to_string(num_rows) + " rows");

@@ -15,15 +15,6 @@ using namespace petrify::test;
 
 namespace {
 
-forest_spec spec_of(std::size_t width, bool vector_leaves, dtype leaf, dtype accumulator) {
-  forest_spec spec;
-  spec.outputs.resize(width);
-  spec.vector_leaves = vector_leaves;
-  spec.leaf_type = leaf;
-  spec.accumulator = accumulator;
-  return spec;
-}
-
 std::vector<double> raw_by(const kernel& with, const forest_data& forest, const rows& x) {
   evaluator by(forest, x.num_rows(), with);
   std::vector<double> out(x.num_rows() * forest.raw_width);
@@ -92,7 +83,8 @@ TEST_CASE("DenseKernelsEqualTheReferenceAtEveryDepth") {
             shape.num_cuts = 200;
             CAPTURE(depth);
             CAPTURE(trees);
-            const naive_forest naive = random_forest(spec_of(width, vector_leaves, leaf, accumulator), shape, random);
+            const naive_forest naive =
+                random_forest(regression(width, vector_leaves, leaf, accumulator), shape, random);
             // Tables that would be larger than the nodes are not made.
             const std::uint32_t levels = check_dense_forest(naive, random);
             CHECK((levels == depth || levels == 0));
@@ -117,7 +109,7 @@ TEST_CASE("DenseFeaturesAreAsManyAsCutsAndMissingRulesNeed") {
       shape.all_missing_rules = columns == 7;
       CAPTURE(cuts);
       CAPTURE(columns);
-      forest_spec spec = spec_of(1, false, dtype::float32, dtype::float32);
+      forest_spec spec = regression(1, false, dtype::float32, dtype::float32);
       if (columns == 33)
         spec.comparisons = compare_as::float64;
       const naive_forest naive = random_forest(spec, shape, random);
@@ -135,7 +127,7 @@ TEST_CASE("DenseKernelsFollowSetsOfCategories") {
   std::size_t num_dense = 0;
   const std::optional<std::vector<std::uint32_t>> some{{0, 1, 2, 5, 7, 31, 32, 44, 255}};
   for (int round = 0; round < 12; ++round) {
-    forest_spec spec = spec_of(1, false, dtype::float64, dtype::float64);
+    forest_spec spec = regression(1, false, dtype::float64, dtype::float64);
     spec.categories = {{0, categories_as::xgboost, {}, {}},
                        {1, categories_as::lightgbm, {}, {}},
                        {2, categories_as::hist_gradient_boosting, {}, some}};

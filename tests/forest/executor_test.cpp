@@ -104,6 +104,15 @@ std::vector<T> values_of(const naive_forest& naive) {
   }
 }
 
+// A forest, rows, and what the calling thread predicts of them.
+struct sample {
+  naive_forest naive = sample_forest();
+  forest_model model = naive.build();
+  std::vector<double> x = values_of<double>(naive);
+  rows all{x.data(), num_rows, num_columns};
+  std::vector<double> expected = model.view().predict(all);
+};
+
 template <class T>
 void check_every_order() {
   const naive_forest naive = sample_forest();
@@ -148,30 +157,24 @@ TEST_CASE("ResultsDoNotDependOnThreadsOrTheOrderOfFloat64") { check_every_order<
 TEST_CASE("ResultsDoNotDependOnThreadsOrTheOrderOfInt64") { check_every_order<std::int64_t>(); }
 
 TEST_CASE("AnExecutorOfTheCallersOwnRunsTheBatch") {
-  const naive_forest naive = sample_forest();
-  const forest_model model = naive.build();
-  const forest f = model.view();
-  const std::vector<double> x = values_of<double>(naive);
-  const rows all(x.data(), num_rows, num_columns);
-  const std::vector<double> expected = f.predict(all);
+  const sample some;
+  const forest f = some.model.view();
   thread_a_task threads;
-  CHECK(same_bits(f.predict(all, threads), expected));
+  CHECK(same_bits(f.predict(some.all, threads), some.expected));
   CHECK(threads.calls == 1);
   one_after_the_other alone;
-  CHECK(same_bits(f.predict(all, alone), expected));
+  CHECK(same_bits(f.predict(some.all, alone), some.expected));
   CHECK(alone.most_tasks > 1);
   CHECK(alone.most_tasks <= 4);
 }
 
 TEST_CASE("WhatAnExecutorThrowsComesOutOfThePrediction") {
-  const naive_forest naive = sample_forest();
-  const forest_model model = naive.build();
-  const std::vector<double> x = values_of<double>(naive);
+  const sample some;
+  const forest f = some.model.view();
   refuses closed;
-  CHECK_THROWS_WITH_AS(model.view().predict(rows(x.data(), num_rows, num_columns), closed), "the pool is closed",
-                       std::runtime_error);
+  CHECK_THROWS_WITH_AS(f.predict(some.all, closed), "the pool is closed", std::runtime_error);
   // A batch that is not worth a second thread does not ask.
-  CHECK(model.view().predict(rows(x.data(), 1, num_columns), closed).size() == 1);
+  CHECK(f.predict(rows(some.x.data(), 1, num_columns), closed).size() == 1);
 }
 
 TEST_CASE("EachTaskRunsOnce") {
@@ -205,12 +208,8 @@ TEST_CASE("ATaskMayItselfUseThePool") {
 }
 
 TEST_CASE("ManyCallersShareAPool") {
-  const naive_forest naive = sample_forest();
-  const forest_model model = naive.build();
-  const forest f = model.view();
-  const std::vector<double> x = values_of<double>(naive);
-  const rows all(x.data(), num_rows, num_columns);
-  const std::vector<double> expected = f.predict(all);
+  const sample some;
+  const forest f = some.model.view();
   thread_pool pool(3);
   std::atomic<int> wrong{0};
   {
@@ -218,7 +217,7 @@ TEST_CASE("ManyCallersShareAPool") {
     for (int c = 0; c < 4; ++c)
       callers.emplace_back([&] {
         for (int i = 0; i < 20; ++i)
-          wrong += same_bits(f.predict(all, pool), expected) ? 0 : 1;
+          wrong += same_bits(f.predict(some.all, pool), some.expected) ? 0 : 1;
       });
   }
   CHECK(wrong == 0);
@@ -235,26 +234,23 @@ TEST_CASE("APoolEndsWhetherItsThreadsSleepLookForWorkOrHaveNeverHadAny") {
 }
 
 TEST_CASE("AForkedChildPredictsWithoutThePoolsThreads") {
-  const naive_forest naive = sample_forest();
-  const forest_model model = naive.build();
-  const forest f = model.view();
-  const std::vector<double> x = values_of<double>(naive);
-  const rows all(x.data(), num_rows, num_columns);
+  const sample some;
+  const forest f = some.model.view();
   auto pool = std::make_unique<thread_pool>(3);
-  const std::vector<double> expected = f.predict(all, *pool);
+  CHECK(same_bits(f.predict(some.all, *pool), some.expected));
   for (int i = 0; i < 5; ++i)
     CHECK(status_of_child([&] {
             const bool is_alone = pool->concurrency() == 1;
-            const bool is_same = same_bits(f.predict(all, *pool), expected);
+            const bool is_same = same_bits(f.predict(some.all, *pool), some.expected);
             pool.reset();        // does not wait for them either
 #if defined(__SANITIZE_THREAD__) // which allows no threads in a child of a process that has some
             return is_alone && is_same;
 #else
             thread_pool own(2);
-            return is_alone && is_same && own.concurrency() == 2 && same_bits(f.predict(all, own), expected);
+            return is_alone && is_same && own.concurrency() == 2 && same_bits(f.predict(some.all, own), some.expected);
 #endif
           }) == 0);
-  CHECK(same_bits(f.predict(all, *pool), expected));
+  CHECK(same_bits(f.predict(some.all, *pool), some.expected));
 }
 
 TEST_CASE("APlanCoversTheBatchInEvenTiles") {

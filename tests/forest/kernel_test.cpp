@@ -19,15 +19,6 @@ namespace {
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
-forest_spec regression(std::size_t width, bool vector_leaves, dtype leaf, dtype accumulator) {
-  forest_spec spec;
-  spec.outputs.resize(width);
-  spec.vector_leaves = vector_leaves;
-  spec.leaf_type = leaf;
-  spec.accumulator = accumulator;
-  return spec;
-}
-
 template <class T>
 void check_rows(const naive_forest& naive, const forest& mapped, std::mt19937_64& random) {
   constexpr std::size_t num_rows = 37; // not a multiple of the rows in flight

@@ -232,6 +232,16 @@ inline double awkward_value(std::mt19937_64& random) {
   return std::normal_distribution<double>()(random);
 }
 
+// A regression without trees yet, of that many sums.
+inline forest_spec regression(std::size_t width, bool vector_leaves, dtype leaf, dtype accumulator) {
+  forest_spec spec;
+  spec.outputs.resize(width);
+  spec.vector_leaves = vector_leaves;
+  spec.leaf_type = leaf;
+  spec.accumulator = accumulator;
+  return spec;
+}
+
 struct forest_shape {
   std::uint32_t num_columns = 5;
   std::uint32_t num_trees = 20;
