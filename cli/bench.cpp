@@ -175,7 +175,8 @@ std::string right(const std::string& words, std::size_t width) {
 void print_for_people(const json& facts) {
   const auto number = [](const json& of, const char* key) { return of[key].get<double>(); };
   const auto whole = [](const json& of, const char* key) { return of[key].get<std::uint64_t>(); };
-  std::cout << printable(facts["model_class"].get<std::string>()) << ": " << count_words(whole(facts, "trees"), "tree")
+  const std::string model = facts["model_class"].get<std::string>();
+  std::cout << (model.empty() ? "forest" : printable(model)) << ": " << count_words(whole(facts, "trees"), "tree")
             << ", " << count_words(whole(facts, "nodes"), "node") << "; kernel " << facts["kernel"].get<std::string>()
             << ", layout " << facts["layout"].get<std::string>() << ", "
             << fixed_words(number(facts, "bytes_per_node"), 2) << " bytes a node\n";
@@ -206,7 +207,11 @@ int bench(const bench_arguments& arguments) {
       throw error(errc::invalid_argument, arguments.x, {}, "has no rows, expected some to measure with");
   } else {
     const std::size_t row_bytes = std::max<std::size_t>(1, model.num_columns()) * sizeof(double);
-    const std::size_t num_rows = std::clamp<std::size_t>(made_bytes / row_bytes, 1, made_rows);
+    if (row_bytes > made_bytes)
+      throw error(errc::limit_exceeded, arguments.in, {},
+                  text("a row of ", model.num_columns(), " columns takes ", row_bytes, " bytes, expected at most ",
+                       made_bytes, " for rows that are made: give some as X"));
+    const std::size_t num_rows = std::min<std::size_t>(made_bytes / row_bytes, made_rows);
     made = probe_rows(model, num_rows);
     x = rows(made.data(), num_rows, model.num_columns());
   }
@@ -225,7 +230,8 @@ void add_bench(CLI::App& app, action& chosen) {
   auto arguments = std::make_shared<bench_arguments>();
   CLI::App* command = app.add_subcommand("bench", "Measure how fast a forest predicts on this machine");
   command->add_option("FILE", arguments->in, "petrify file")->required();
-  command->add_option("X", arguments->x, ".npy or .csv file of rows; without it, rows that take every branch are made");
+  command->add_option("X", arguments->x,
+                      ".npy or .csv file of rows; without it, rows are made from both sides of thresholds");
   command->add_option("--name", arguments->name, "the forest's name, when the file has several");
   command->add_option("--threads", arguments->threads, "threads for batches; 1 by default")
       ->check(CLI::Range(1u, 1024u));
