@@ -19,7 +19,7 @@ namespace petrify::inline v0 {
 class thread_pool final : public executor {
 public:
   // Starts num_threads - 1 threads; 1: none, 0: as many as the machine can run at a time. Where the system refuses to
-  // start them all, the pool has those that it got. Cost: about 50 us a thread, once. Throws: std::bad_alloc.
+  // start them all, the pool has those that it got. Throws: std::bad_alloc.
   explicit thread_pool(unsigned num_threads = 0);
   // Waits for its threads, which have nothing left to do.
   ~thread_pool() override;
@@ -28,8 +28,8 @@ public:
 
   // Threads that it has, and one for the caller.
   unsigned concurrency() const noexcept override;
-  // Hands out tasks one by one, so that a slow thread holds back nobody. Does not allocate. Cost: a few microseconds
-  // to wake a thread. `task` must not throw.
+  // Hands out tasks one by one, so that a slow thread holds back nobody. Does not allocate.
+  // Cost: waking threads that sleep. `task` must not throw.
   void run(std::size_t num_tasks, task_ref task) noexcept override;
 
 private:

@@ -18,8 +18,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-// How long a thread looks for work, or a caller for the end of it, before it sleeps. Waking a sleeper takes a few
-// microseconds on bare metal and up to 50 in a virtual machine: docs/design.md, "Threads".
+// How long a thread looks for work, or a caller for the end of it, before it sleeps: docs/design.md, "Threads".
 constexpr std::chrono::microseconds longest_spin{20};
 
 void pause() noexcept {

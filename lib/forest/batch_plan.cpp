@@ -1,5 +1,7 @@
 #include "forest/batch_plan.hpp"
 
+#include "forest/kernel.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -23,8 +25,11 @@ constexpr std::size_t rows_per_group = 64;
 std::size_t quotient_up(std::size_t a, std::size_t b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
 
 double ns_per_row(const forest_data& forest) noexcept {
-  const auto mean_depth = static_cast<double>(std::bit_width(forest.num_nodes / std::max(forest.num_trees, 1u)));
-  return forest.num_trees * mean_depth * ns_per_step + static_cast<double>(forest.slots.size()) * ns_per_slot;
+  // Dense kernels take all steps of a tree in about the time of one.
+  const double steps = kernel_for(forest).is_dense
+                           ? 1.0
+                           : static_cast<double>(std::bit_width(forest.num_nodes / std::max(forest.num_trees, 1u)));
+  return forest.num_trees * steps * ns_per_step + static_cast<double>(forest.slots.size()) * ns_per_slot;
 }
 
 } // namespace

@@ -20,8 +20,8 @@ struct dense_split {
   friend bool operator==(const dense_split& a, const dense_split& b) noexcept { return a.rank() == b.rank(); }
 };
 
-// What a place in a complete tree holds: a split, or a leaf that was reached above.
-struct visitor_place {
+// A node of a tree's top levels, and its place in a complete tree.
+struct top_node {
   std::uint64_t node;
   std::uint32_t place; // heap order, root 0
   std::uint32_t depth;
@@ -60,11 +60,11 @@ private:
   // Calls visit(place) for each node of a tree's top levels: splits above `levels`, and what lies right below them.
   template <class Visit>
   void walk_top(std::uint32_t tree, std::uint32_t levels, Visit visit) const {
-    visitor_place pending[max_dense_levels + 2];
+    top_node pending[max_dense_levels + 2];
     std::size_t count = 0;
     pending[count++] = {forest_.root(tree), 0, 0};
     while (count != 0) {
-      const visitor_place at = pending[--count];
+      const top_node at = pending[--count];
       visit(at);
       const std::uint32_t offset = Layout::offset(nodes_[at.node]);
       if (offset == 0 || at.depth == levels)
@@ -78,7 +78,7 @@ private:
   std::uint32_t longest_walk(bool& is_deeper) const {
     std::uint32_t longest = 0;
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree)
-      walk_top(tree, max_dense_levels, [&](const visitor_place& at) {
+      walk_top(tree, max_dense_levels, [&](const top_node& at) {
         longest = std::max(longest, at.depth);
         is_deeper |= at.depth == max_dense_levels && Layout::offset(nodes_[at.node]) != 0;
       });
@@ -93,7 +93,7 @@ private:
   void collect_splits(std::uint32_t levels) {
     constexpr std::size_t room = std::size_t{1} << 20;
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
-      walk_top(tree, levels, [&](const visitor_place& at) {
+      walk_top(tree, levels, [&](const top_node& at) {
         if (at.depth < levels && Layout::offset(nodes_[at.node]) != 0)
           splits_.push_back(split_at(at.node));
       });
@@ -155,7 +155,7 @@ private:
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
       std::uint8_t* const group = out.nodes.data() + tree / dense_group_trees * sizes.group_bytes();
       std::uint32_t* const exits = out.exits.data() + tree * sizes.tree_exits();
-      walk_top(tree, out.levels, [&](const visitor_place& at) {
+      walk_top(tree, out.levels, [&](const top_node& at) {
         if (at.depth < out.levels && Layout::offset(nodes_[at.node]) != 0)
           put_split(out, group + std::size_t{at.place} * 2 * dense_group_trees + tree % dense_group_trees, at.node);
         else
@@ -179,7 +179,7 @@ private:
   }
 
   // A leaf above the last level has all ways that would lead through it.
-  void put_exits(const dense_tables& out, std::uint32_t* exits, const visitor_place& at) const {
+  void put_exits(const dense_tables& out, std::uint32_t* exits, const top_node& at) const {
     const std::uint32_t place = at.place - ((1u << at.depth) - 1); // from the left, on its level
     const std::uint32_t ways = 1u << (out.levels - at.depth);
     const std::uint32_t exit = out.exits_are_nodes ? static_cast<std::uint32_t>(at.node) : nodes_[at.node].value;

@@ -19,6 +19,7 @@ struct kernel {
   // Writes for each row and tree the index of the node it ends in: leaves[row * num_trees + tree].
   void (*find_leaves)(const forest_data&, const std::uint32_t* keys, std::size_t num_rows,
                       std::uint32_t* leaves) noexcept;
+  bool is_dense = false; // looks at the dense layout
 };
 
 // One tree after the other, one node after the other: slow and obvious. Every other kernel is tested against it.

@@ -46,7 +46,7 @@ PETRIFY_TARGET_END
 namespace petrify::inline v0 {
 
 const kernel dense_avx512_kernel = {"dense avx512", dense_avx512::add<float>, dense_avx512::add<double>,
-                                    interleaved_kernel.find_leaves};
+                                    interleaved_kernel.find_leaves, true};
 
 } // namespace petrify::inline v0
 

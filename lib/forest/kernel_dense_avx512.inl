@@ -2,8 +2,7 @@
 // of byte lookup: `ranks_of_trees<Vectors>`, which those files define.
 //
 // One row: a level's features of 64 trees are one vector, so a lookup in the row's ranks and one comparison take a step
-// in 64 trees; which of a level's nodes a tree is at is chosen by blends with the masks of the levels above. Meanwhile
-// the leaves of the 64 trees before are added, one after the other: a chain of additions that nothing can shorten.
+// in 64 trees; which of a level's nodes a tree is at is chosen by blends with the masks of the levels above.
 //
 // A batch turns it round: a feature's ranks of 64 rows are one vector, and all nodes of a tree are looked at.
 // docs/design.md, "Kernels".
@@ -50,6 +49,14 @@ void put_ranks(const forest_data& forest, const dense_feature& feature, const st
     rank[i] = rank_of(lines, feature.num_cuts, keys[i * width]);
 }
 
+// ---- ways through the tables
+
+// The ways with one more decision.
+PETRIFY_INLINE v64 longer(v64 way, __mmask64 right) noexcept {
+  way = _mm512_add_epi8(way, way);
+  return _mm512_mask_add_epi8(way, right, way, _mm512_set1_epi8(1));
+}
+
 // ---- one row
 
 // The bytes of level `Level` that the masks of the levels above lead to; `from` is the level's first node.
@@ -66,83 +73,61 @@ PETRIFY_INLINE v64 chosen(const std::uint8_t* from, const __mmask64* right) noex
   }
 }
 
-// Takes 64 trees down `Level` and all levels below it; visit_between(level) is called after each.
-template <unsigned Levels, unsigned Level, class Ranks, class Between>
-PETRIFY_INLINE void descend(const std::uint8_t* group, const Ranks& ranks, __mmask64* right,
-                            Between& visit_between) noexcept {
+// Takes 64 trees down from `Level` on; `way` holds the decisions so far, the first one highest.
+template <unsigned Level, class Ranks>
+PETRIFY_INLINE v64 descend(const std::uint8_t* group, const Ranks& ranks, unsigned levels, __mmask64* right,
+                           v64 way) noexcept {
   const std::uint8_t* const level = group + ((1u << Level) - 1) * 2 * vector_bytes;
   const v64 features = chosen<Level, Level, 0>(level, right);
   const v64 cuts = chosen<Level, Level, 0>(level + vector_bytes, right);
   right[Level] = _mm512_cmpgt_epu8_mask(ranks.of(features), cuts);
-  visit_between(Level);
-  if constexpr (Level + 1 < Levels)
-    descend<Levels, Level + 1>(group, ranks, right, visit_between);
-}
-
-// The number of the way through the tables, from the decisions: first one highest.
-template <unsigned Levels>
-PETRIFY_INLINE v64 ways_of(const __mmask64* right) noexcept {
-  v64 way = _mm512_setzero_si512();
-#pragma GCC unroll 6
-  for (unsigned level = 0; level < Levels; ++level)
-    way = _mm512_mask_add_epi8(way, right[level], way, _mm512_set1_epi8(static_cast<char>(1u << (Levels - 1 - level))));
+  way = longer(way, right[Level]);
+  if constexpr (Level + 1 < max_dense_levels)
+    if (Level + 1 < levels)
+      return descend<Level + 1>(group, ranks, levels, right, way);
   return way;
 }
 
-// Trees of the group before whose leaves are added after level `Level`: as the levels' work, which doubles.
-template <unsigned Levels>
-constexpr unsigned trees_before(unsigned level) noexcept {
-  return dense_group_trees * ((1u << level) - 1) / ((1u << Levels) - 1);
+// Writes the ways of a group's 64 trees. Not inlined: it is the same for all leaves.
+template <unsigned Vectors>
+__attribute__((noinline)) void put_ways(const std::uint8_t* group, const std::uint8_t* ranks, unsigned levels,
+                                        std::uint8_t* ways) noexcept {
+  __mmask64 right[max_dense_levels];
+  _mm512_store_si512(ways,
+                     descend<0>(group, ranks_of_trees<Vectors>(ranks), levels, right, _mm512_setzero_si512()));
 }
 
-template <unsigned Levels, unsigned Vectors, class Visit>
-PETRIFY_INLINE void visit_row(const forest_data& forest, const std::uint8_t* rank_bytes, Visit& visit) noexcept {
-  const dense_view& dense = forest.dense;
-  const ranks_of_trees<Vectors> ranks(rank_bytes);
-  const std::uint32_t num_trees = forest.num_trees;
-  const std::uint32_t* exits = dense.exits.data();
-  const std::uint8_t* group = dense.nodes.data();
-  alignas(vector_bytes) std::uint8_t ways[2][dense_group_trees];
-  __mmask64 right[Levels];
-  std::uint32_t tree = 0; // whose leaf is added next
-  const auto visit_trees = [&](const std::uint8_t* way, unsigned begin, unsigned end) __attribute__((always_inline)) {
-#pragma GCC unroll 8
-    for (unsigned j = begin; j < end; ++j)
-      visit(tree + j, exits[(std::size_t{j} << Levels) + way[j]]);
-  };
-  unsigned turn = 0;
-  const auto none = [](unsigned) {};
-  descend<Levels, 0>(group, ranks, right, none);
-  _mm512_store_si512(ways[0], ways_of<Levels>(right));
-  for (; num_trees - tree > dense_group_trees; tree += dense_group_trees, turn ^= 1) {
-    group += (std::size_t{1} << Levels) * 2 * vector_bytes - 2 * vector_bytes;
-    const auto before = [&](unsigned level) __attribute__((always_inline)) {
-      visit_trees(ways[turn], trees_before<Levels>(level), trees_before<Levels>(level + 1));
-    };
-    descend<Levels, 0>(group, ranks, right, before);
-    _mm512_store_si512(ways[turn ^ 1], ways_of<Levels>(right));
-    exits += std::size_t{dense_group_trees} << Levels;
-  }
-  visit_trees(ways[turn], 0, num_trees - tree);
-}
-
-template <unsigned Levels, class Visit>
+// Gives the leaves of one row to `visit`, tree by tree. While those of a group are added, the next one descends: the
+// processor looks far enough ahead to do both.
+template <class Visit>
 void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visit) noexcept {
+  const dense_view& dense = forest.dense;
   alignas(vector_bytes) std::uint8_t ranks[max_dense_features];
-  const std::size_t num_features = forest.dense.features.size();
+  const std::size_t num_features = dense.features.size();
   for (std::size_t f = 0; f < num_features; ++f) {
-    const dense_feature& feature = forest.dense.features[f];
+    const dense_feature& feature = dense.features[f];
     const std::uint32_t key = keys[feature.slot];
-    ranks[f] = feature.op != 0 ? set_rank(forest.category_words.data(), feature, key)
-                               : rank_of(forest.dense.cuts.data() + std::size_t{feature.first} * dense_line,
-                                         feature.num_cuts, key);
+    ranks[f] =
+        feature.op != 0
+            ? set_rank(forest.category_words.data(), feature, key)
+            : rank_of(dense.cuts.data() + std::size_t{feature.first} * dense_line, feature.num_cuts, key);
   }
-  if (num_features <= 64)
-    visit_row<Levels, 1>(forest, ranks, visit);
-  else if (num_features <= 128)
-    visit_row<Levels, 2>(forest, ranks, visit);
-  else
-    visit_row<Levels, 4>(forest, ranks, visit);
+  const auto put = num_features <= 64 ? put_ways<1> : num_features <= 128 ? put_ways<2> : put_ways<4>;
+  const unsigned levels = dense.levels;
+  const std::size_t group_bytes = dense.group_bytes();
+  alignas(vector_bytes) std::uint8_t ways[2][dense_group_trees];
+  const std::uint8_t* group = dense.nodes.data();
+  const std::uint32_t* exits = dense.exits.data();
+  put(group, ranks, levels, ways[0]);
+  unsigned turn = 0;
+  for (std::uint32_t tree = 0; tree < forest.num_trees; tree += dense_group_trees, turn ^= 1) {
+    const std::uint32_t left = forest.num_trees - tree;
+    if (left > dense_group_trees)
+      put(group += group_bytes, ranks, levels, ways[turn ^ 1]);
+    const std::uint32_t end = std::min(left, dense_group_trees);
+    for (std::uint32_t j = 0; j < end; ++j, exits += std::size_t{1} << levels)
+      visit(tree + j, exits[ways[turn][j]]);
+  }
 }
 
 // ---- batches
@@ -162,12 +147,23 @@ PETRIFY_INLINE v64 excess(const std::uint8_t* columns, const std::uint8_t* level
   }
 }
 
-template <unsigned Levels, unsigned Level = 0>
-PETRIFY_INLINE void descend_rows(const std::uint8_t* columns, const std::uint8_t* tree, __mmask64* right) noexcept {
+template <unsigned Level>
+PETRIFY_INLINE v64 descend_rows(const std::uint8_t* columns, const std::uint8_t* tree, unsigned levels,
+                                __mmask64* right, v64 way) noexcept {
   const v64 above = excess<Level, Level, 0>(columns, tree + ((1u << Level) - 1) * 2 * vector_bytes, right);
   right[Level] = _mm512_test_epi8_mask(above, above);
-  if constexpr (Level + 1 < Levels)
-    descend_rows<Levels, Level + 1>(columns, tree, right);
+  way = longer(way, right[Level]);
+  if constexpr (Level + 1 < max_dense_levels)
+    if (Level + 1 < levels)
+      return descend_rows<Level + 1>(columns, tree, levels, right, way);
+  return way;
+}
+
+// The ways of 64 rows through a tree. Not inlined: it is the same for all leaves.
+__attribute__((noinline)) v64 ways_of_rows(const std::uint8_t* columns, const std::uint8_t* tree,
+                                           unsigned levels) noexcept {
+  __mmask64 right[max_dense_levels];
+  return descend_rows<0>(columns, tree, levels, right, _mm512_setzero_si512());
 }
 
 // A tree's leaves in the sums' type, looked up in vectors.
@@ -240,17 +236,17 @@ struct row_block {
   static constexpr std::size_t column_bytes = std::size_t{16} << 10;
   static constexpr std::size_t max_sums = 8; // of a row, to be kept in columns
   alignas(vector_bytes) std::uint8_t columns[column_bytes];
-  // [chunk][sum][64 rows]
-  alignas(vector_bytes) double sums[max_chunks * max_sums * vector_bytes];
+  // [chunk][sum][64 rows], float or double
+  alignas(vector_bytes) std::byte sums[max_chunks * max_sums * vector_bytes * sizeof(double)];
 
   static std::size_t chunks_of(std::size_t num_features) noexcept {
     return std::min(max_chunks, column_bytes / (num_features * vector_bytes));
   }
 };
 
-// Adds the leaves of up to `chunks * 64` rows.
-template <unsigned Levels, class Add, class Sum>
-void add_block(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+// Adds the leaves of up to `chunks * 64` rows. Not inlined: single rows do without its 32 KiB of stack.
+template <class Add, class Sum>
+__attribute__((noinline)) void add_block(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
   row_block block;
   const dense_view& dense = forest.dense;
   const std::size_t num_features = dense.features.size();
@@ -263,23 +259,18 @@ void add_block(const forest_data& forest, const std::uint32_t* keys, std::size_t
       put_ranks(forest, dense.features[f], keys + c * vector_bytes * width, width, count,
                 block.columns + c * chunk_columns + f * vector_bytes);
   }
-  const std::size_t num_sums = forest.sum_width;
   Add add(forest, block, sums, num_rows);
   for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
     const std::uint8_t* const nodes =
         dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees;
-    const std::uint32_t* const exits = dense.exits.data() + (std::size_t{tree} << Levels);
-    const auto tree_adds = add.of_tree(tree, exits);
-    for (std::size_t c = 0; c < chunks; ++c) {
-      __mmask64 right[Levels];
-      descend_rows<Levels>(block.columns + c * chunk_columns, nodes, right);
-      tree_adds(c, ways_of<Levels>(right));
-    }
+    const auto tree_adds = add.of_tree(tree, dense.exits.data() + (std::size_t{tree} << dense.levels));
+    for (std::size_t c = 0; c < chunks; ++c)
+      tree_adds(c, ways_of_rows(block.columns + c * chunk_columns, nodes, dense.levels));
   }
-  add.finish(num_sums);
+  add.finish();
 }
 
-// Scalar leaves of forests with few sums: sums lie in columns meanwhile.
+// Scalar leaves of forests with few sums: sums lie in columns meanwhile. Trees of up to `Levels` levels.
 template <unsigned Levels, class Sum>
 class add_in_columns {
 public:
@@ -292,15 +283,16 @@ public:
         columns_[place(i, k)] = i < num_rows ? sums[i * width + k] : Sum{0};
   }
   auto of_tree(std::uint32_t tree, const std::uint32_t* exits) noexcept {
-    alignas(vector_bytes) Sum leaves[std::max(1u << Levels, 16u)];
-    for (unsigned i = 0; i < 1u << Levels; ++i)
+    alignas(vector_bytes) Sum leaves[std::max(1u << Levels, 16u)] = {};
+    for (std::size_t i = 0; i < forest_.dense.tree_exits(); ++i)
       leaves[i] = scalar_value<Sum>(forest_, exits[i]);
     const leaf_vectors<Levels, Sum> vectors(leaves);
     Sum* const to = columns_ + std::size_t{forest_.target(tree)} * vector_bytes;
     return [vectors, to, step = forest_.sum_width * vector_bytes](std::size_t chunk, v64 ways)
         __attribute__((always_inline)) { vectors.add(ways, to + chunk * step); };
   }
-  void finish(std::size_t width) noexcept {
+  void finish() noexcept {
+    const std::size_t width = forest_.sum_width;
     for (std::size_t i = 0; i < num_rows_; ++i)
       for (std::size_t k = 0; k < width; ++k)
         sums_[i * width + k] = columns_[place(i, k)];
@@ -317,7 +309,7 @@ private:
 };
 
 // Any leaves, row by row.
-template <unsigned Levels, class Visitor, class Sum>
+template <class Visitor, class Sum>
 class add_by_row {
 public:
   add_by_row(const forest_data& forest, row_block&, Sum* sums, std::size_t num_rows) noexcept
@@ -335,7 +327,7 @@ public:
       }
     };
   }
-  void finish(std::size_t) noexcept {}
+  void finish() noexcept {}
 
 private:
   const forest_data& forest_;
@@ -348,7 +340,7 @@ private:
 // From this many rows on a chunk of 64 costs less than its rows one by one.
 constexpr std::size_t rows_worth_a_chunk = 24;
 
-template <unsigned Levels, class Visitor, class AddBlock, class Sum>
+template <class Visitor, class AddBlock, class Sum>
 void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
   const std::size_t width = forest.slots.size();
   const std::size_t block_rows = row_block::chunks_of(forest.dense.features.size()) * vector_bytes;
@@ -357,38 +349,32 @@ void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t 
     // Of the last chunk only so many rows are left that they are worth it.
     const std::size_t rest = count % vector_bytes;
     const std::size_t taken = rest != 0 && rest < rows_worth_a_chunk && count > vector_bytes ? count - rest : count;
-    add_block<Levels, AddBlock>(forest, keys, taken, sums);
+    add_block<AddBlock>(forest, keys, taken, sums);
     keys += taken * width;
     sums += taken * forest.sum_width;
     num_rows -= taken;
   }
   for (; num_rows != 0; --num_rows, keys += width, sums += forest.sum_width) {
     Visitor visit(forest, sums);
-    visit_row<Levels>(forest, keys, visit);
+    visit_row(forest, keys, visit);
     visit.finish();
   }
 }
 
-template <unsigned Levels, class Sum>
-void add_levels(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
-    if (forest.leaves != leaf_form::vector && forest.sum_width <= row_block::max_sums)
-      add_rows<Levels, Visitor, add_in_columns<Levels, Sum>>(forest, keys, num_rows, sums);
-    else
-      add_rows<Levels, Visitor, add_by_row<Levels, Visitor, Sum>>(forest, keys, num_rows, sums);
-  });
-}
-
 template <class Sum>
 void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  switch (forest.dense.levels) {
-  case 1: return add_levels<1>(forest, keys, num_rows, sums);
-  case 2: return add_levels<2>(forest, keys, num_rows, sums);
-  case 3: return add_levels<3>(forest, keys, num_rows, sums);
-  case 4: return add_levels<4>(forest, keys, num_rows, sums);
-  case 5: return add_levels<5>(forest, keys, num_rows, sums);
-  default: return add_levels<6>(forest, keys, num_rows, sums);
-  }
+  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
+    if (forest.leaves == leaf_form::vector || forest.sum_width > row_block::max_sums)
+      return add_rows<Visitor, add_by_row<Visitor, Sum>>(forest, keys, num_rows, sums);
+    switch (forest.dense.levels) {
+    case 1:
+    case 2:
+    case 3: return add_rows<Visitor, add_in_columns<3, Sum>>(forest, keys, num_rows, sums);
+    case 4: return add_rows<Visitor, add_in_columns<4, Sum>>(forest, keys, num_rows, sums);
+    case 5: return add_rows<Visitor, add_in_columns<5, Sum>>(forest, keys, num_rows, sums);
+    default: return add_rows<Visitor, add_in_columns<6, Sum>>(forest, keys, num_rows, sums);
+    }
+  });
 }
 
 #undef PETRIFY_INLINE

@@ -45,7 +45,7 @@ PETRIFY_TARGET_END
 namespace petrify::inline v0 {
 
 const kernel dense_avx512vbmi_kernel = {"dense avx512vbmi", dense_avx512vbmi::add<float>, dense_avx512vbmi::add<double>,
-                                        interleaved_kernel.find_leaves};
+                                        interleaved_kernel.find_leaves, true};
 
 } // namespace petrify::inline v0
 

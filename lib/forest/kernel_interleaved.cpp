@@ -2,6 +2,7 @@
 // So several walks go side by side, trees for a single row and rows for a batch. A leaf stays where it is, so that all
 // walks of a group take the same number of steps and no branch depends on the data (docs/design.md, "Kernels").
 #include "forest/kernel.hpp"
+#include "forest/leaf_visitors.hpp"
 
 #include <algorithm>
 
@@ -41,36 +42,15 @@ inline void walk(cursor<Layout> (&at)[Width], const std::uint32_t* sets, KeysOf 
   }
 }
 
-// What is done with a leaf: the three forms of leaves, and their nodes' indices for find_leaves.
-template <class Sum>
-struct add_inline {
+// What is done with a leaf: it is added, or its node's index is kept for find_leaves.
+template <class Visitor, class Sum>
+struct add_leaf {
   const forest_data& forest;
   Sum* sums;
   void operator()(std::size_t row, std::uint32_t tree, std::uint32_t payload, std::uint64_t) const noexcept {
-    sums[row * forest.sum_width + forest.target(tree)] += static_cast<Sum>(std::bit_cast<float>(payload));
-  }
-};
-
-template <class Leaf, class Sum>
-struct add_scalar {
-  const forest_data& forest;
-  Sum* sums;
-  void operator()(std::size_t row, std::uint32_t tree, std::uint32_t payload, std::uint64_t) const noexcept {
-    sums[row * forest.sum_width + forest.target(tree)] +=
-        static_cast<Sum>(static_cast<const Leaf*>(forest.leaf_values)[payload]);
-  }
-};
-
-template <class Leaf, class Sum>
-struct add_vector {
-  const forest_data& forest;
-  Sum* sums;
-  void operator()(std::size_t row, std::uint32_t, std::uint32_t payload, std::uint64_t) const noexcept {
-    const std::size_t width = forest.leaf_width;
-    const Leaf* values = static_cast<const Leaf*>(forest.leaf_values) + payload * width;
-    Sum* to = sums + row * width;
-    for (std::size_t k = 0; k < width; ++k)
-      to[k] += static_cast<Sum>(values[k]);
+    Visitor visit(forest, sums + row * forest.sum_width);
+    visit(tree, payload);
+    visit.finish();
   }
 };
 
@@ -124,22 +104,11 @@ void for_each_leaf(const forest_data& forest, const std::uint32_t* keys, std::si
   with_layout(forest, [&]<class Layout>(Layout) { walk_rows<Layout>(forest, keys, num_rows, visit); });
 }
 
-template <class Leaf, class Sum>
-void add_table(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  if (forest.leaves == leaf_form::scalar)
-    for_each_leaf(forest, keys, num_rows, add_scalar<Leaf, Sum>{forest, sums});
-  else
-    for_each_leaf(forest, keys, num_rows, add_vector<Leaf, Sum>{forest, sums});
-}
-
 template <class Sum>
 void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  if (forest.leaves == leaf_form::inline_float32)
-    for_each_leaf(forest, keys, num_rows, add_inline<Sum>{forest, sums});
-  else if (forest.leaf_type == dtype::float32)
-    add_table<float, Sum>(forest, keys, num_rows, sums);
-  else if constexpr (std::is_same_v<Sum, double>)
-    add_table<double, Sum>(forest, keys, num_rows, sums);
+  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
+    for_each_leaf(forest, keys, num_rows, add_leaf<Visitor, Sum>{forest, sums});
+  });
 }
 
 void find_leaves(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows,
