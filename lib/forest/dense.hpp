@@ -1,5 +1,5 @@
-// The dense layout: the top levels of every tree as tables of bytes, beside the base layout (docs/format.md, "Dense
-// layout"). Each tree is padded to a complete one, so that one instruction takes a step in 64 trees, or in 64 rows.
+// The dense layout: shallow trees as tables of bytes, beside the base layout (docs/format.md, "Dense layout"). Each
+// tree is padded to a complete one, so that one instruction takes a step in 64 trees, or in 64 rows.
 #pragma once
 
 #include "forest/node.hpp"
@@ -13,7 +13,7 @@ namespace petrify::inline v0 {
 
 struct forest_data;
 
-// Levels of splits in the tables, at most; then a walk goes on in the base layout.
+// Splits on the longest walk of a forest that has tables, at most.
 inline constexpr std::uint32_t max_dense_levels = 6;
 // Trees whose bytes lie side by side.
 inline constexpr std::uint32_t dense_group_trees = 64;
@@ -46,17 +46,15 @@ struct dense_view {
   // For each group of 64 trees and each of 2^levels - 1 places in heap order: 64 features, then 64 ranks; a row whose
   // rank is greater goes right.
   std::span<const std::uint8_t> nodes;
-  // For each tree and each of 2^levels ways through the tables, left to right: the leaf's payload, or, with
-  // exits_are_nodes, the index of the base layout's node where the walk goes on.
-  std::span<const std::uint32_t> exits;
-  bool exits_are_nodes = false;
+  // For each tree and each of 2^levels ways through it, left to right: the payload of the leaf.
+  std::span<const std::uint32_t> leaves;
 
-  // Groups, bytes of a group's nodes, exits of a tree.
+  // Groups, bytes of a group's nodes, ways through a tree.
   static std::size_t num_groups(std::size_t num_trees) noexcept {
     return (num_trees + dense_group_trees - 1) / dense_group_trees;
   }
   std::size_t group_bytes() const noexcept { return ((std::size_t{1} << levels) - 1) * 2 * dense_group_trees; }
-  std::size_t tree_exits() const noexcept { return std::size_t{1} << levels; }
+  std::size_t tree_ways() const noexcept { return std::size_t{1} << levels; }
 };
 
 // The tables as a model owns them.
@@ -65,12 +63,11 @@ struct dense_tables {
   std::vector<dense_feature> features;
   std::vector<std::uint32_t> cuts;
   std::vector<std::uint8_t> nodes;
-  std::vector<std::uint32_t> exits;
-  bool exits_are_nodes = false;
+  std::vector<std::uint32_t> leaves;
 
-  dense_view view() const noexcept { return {levels, features, cuts, nodes, exits, exits_are_nodes}; }
+  dense_view view() const noexcept { return {levels, features, cuts, nodes, leaves}; }
   std::size_t size_bytes() const noexcept {
-    return features.size() * sizeof(dense_feature) + (cuts.size() + exits.size()) * 4 + nodes.size();
+    return features.size() * sizeof(dense_feature) + (cuts.size() + leaves.size()) * 4 + nodes.size();
   }
 };
 
@@ -81,19 +78,10 @@ inline std::uint8_t set_rank(const std::uint32_t* category_words, const dense_fe
   return layout16_sets::goes_right(split, &key, category_words) ? 1 : 0;
 }
 
-// Why a forest has no dense layout; for reports.
-enum class dense_verdict : std::uint8_t {
-  made,
-  not_added,         // leaves are not just added: medians, linear leaves
-  no_split,          // no tree has a split
-  too_many_features, // more than 256
-  larger_than_nodes, // the tables would take more bytes than the nodes
-};
-
-// Makes the tables from the base layout, which must have passed check_structure. `levels` 0: as many as the longest
-// walk has, at most 6. `limit_bytes`: the most that the tables may take.
-// Cost: linear in the nodes of the top levels, and a sort of their cuts.
-dense_verdict make_dense(const forest_data& forest, std::uint32_t levels, std::uint64_t limit_bytes, dense_tables& out);
+// Makes the tables from the base layout, which must have passed check_structure. False, and no tables, where leaves are
+// not just added, no tree has a split or one has a walk of more than 6, features are more than 256, or the tables would
+// take more than `limit_bytes`. Cost: linear in the nodes, and a sort of their cuts.
+bool make_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_tables& out);
 
 // Checks that no prediction reads outside the forest's tables. Throws: errc::malformed.
 void check_dense(const forest_data& forest);

@@ -20,8 +20,8 @@ struct dense_split {
   friend bool operator==(const dense_split& a, const dense_split& b) noexcept { return a.rank() == b.rank(); }
 };
 
-// A node of a tree's top levels, and its place in a complete tree.
-struct top_node {
+// A node and its place in a complete tree.
+struct placed {
   std::uint64_t node;
   std::uint32_t place; // heap order, root 0
   std::uint32_t depth;
@@ -34,54 +34,47 @@ public:
 
   explicit dense_builder(const forest_data& forest) : forest_(forest), nodes_(static_cast<const node*>(forest.nodes)) {}
 
-  dense_verdict build(std::uint32_t levels, std::uint64_t limit_bytes, dense_tables& out) {
-    bool is_deeper = false;
-    const std::uint32_t longest = longest_walk(is_deeper);
-    if (longest == 0)
-      return dense_verdict::no_split;
-    out.levels = levels == 0 ? longest : levels;
-    // Whether any walk goes on behind the tables.
-    out.exits_are_nodes = is_deeper || longest > out.levels;
-    const std::uint64_t tree_exits = std::uint64_t{1} << out.levels;
-    const std::uint64_t bytes = dense_view::num_groups(forest_.num_trees) * (tree_exits - 1) * 2 * dense_group_trees +
-                                forest_.num_trees * tree_exits * sizeof(std::uint32_t);
+  bool build(std::uint64_t limit_bytes, dense_tables& out) {
+    out.levels = longest_walk();
+    if (out.levels == 0 || out.levels > max_dense_levels)
+      return false;
+    const std::uint64_t tree_ways = std::uint64_t{1} << out.levels;
+    const std::uint64_t bytes = dense_view::num_groups(forest_.num_trees) * (tree_ways - 1) * 2 * dense_group_trees +
+                                forest_.num_trees * tree_ways * sizeof(std::uint32_t);
     if (bytes > limit_bytes)
-      return dense_verdict::larger_than_nodes;
-    collect_splits(out.levels);
-    if (!make_features(out))
-      return dense_verdict::too_many_features;
-    if (out.size_bytes() + bytes > limit_bytes)
-      return dense_verdict::larger_than_nodes;
+      return false;
+    collect_splits();
+    if (!make_features(out) || out.size_bytes() + bytes > limit_bytes)
+      return false;
     fill(out);
-    return dense_verdict::made;
+    return true;
   }
 
 private:
-  // Calls visit(place) for each node of a tree's top levels: splits above `levels`, and what lies right below them.
+  // Calls visit(node) for a tree's nodes, down to one level more than tables can have.
   template <class Visit>
-  void walk_top(std::uint32_t tree, std::uint32_t levels, Visit visit) const {
-    top_node pending[max_dense_levels + 2];
+  void walk(std::uint32_t tree, Visit visit) const {
+    placed pending[max_dense_levels + 2];
     std::size_t count = 0;
     pending[count++] = {forest_.root(tree), 0, 0};
     while (count != 0) {
-      const top_node at = pending[--count];
+      const placed at = pending[--count];
       visit(at);
       const std::uint32_t offset = Layout::offset(nodes_[at.node]);
-      if (offset == 0 || at.depth == levels)
+      if (offset == 0 || at.depth > max_dense_levels)
         continue;
       pending[count++] = {at.node + offset + 1, 2 * at.place + 2, at.depth + 1};
       pending[count++] = {at.node + offset, 2 * at.place + 1, at.depth + 1};
     }
   }
 
-  // Splits on the longest way down, at most max_dense_levels; is_deeper: whether there are more.
-  std::uint32_t longest_walk(bool& is_deeper) const {
+  bool is_split(const placed& at) const noexcept { return Layout::offset(nodes_[at.node]) != 0; }
+
+  // Splits on the longest walk; any number above max_dense_levels stands for all of them.
+  std::uint32_t longest_walk() const {
     std::uint32_t longest = 0;
-    for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree)
-      walk_top(tree, max_dense_levels, [&](const top_node& at) {
-        longest = std::max(longest, at.depth);
-        is_deeper |= at.depth == max_dense_levels && Layout::offset(nodes_[at.node]) != 0;
-      });
+    for (std::uint32_t tree = 0; tree < forest_.num_trees && longest <= max_dense_levels; ++tree)
+      walk(tree, [&](const placed& at) { longest = std::max(longest, at.depth); });
     return longest;
   }
 
@@ -90,11 +83,11 @@ private:
     return {Layout::slot(n), Layout::op(n), n.value};
   }
 
-  void collect_splits(std::uint32_t levels) {
+  void collect_splits() {
     constexpr std::size_t room = std::size_t{1} << 20;
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
-      walk_top(tree, levels, [&](const top_node& at) {
-        if (at.depth < levels && Layout::offset(nodes_[at.node]) != 0)
+      walk(tree, [&](const placed& at) {
+        if (is_split(at))
           splits_.push_back(split_at(at.node));
       });
       // Now and then, so that memory follows from the distinct cuts.
@@ -151,15 +144,15 @@ private:
     out.nodes.resize(dense_view::num_groups(forest_.num_trees) * sizes.group_bytes());
     for (std::size_t i = 0; i < out.nodes.size(); ++i)
       out.nodes[i] = i / dense_group_trees % 2 == 0 ? 0 : never_right;
-    out.exits.resize(forest_.num_trees * sizes.tree_exits());
+    out.leaves.resize(forest_.num_trees * sizes.tree_ways());
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
       std::uint8_t* const group = out.nodes.data() + tree / dense_group_trees * sizes.group_bytes();
-      std::uint32_t* const exits = out.exits.data() + tree * sizes.tree_exits();
-      walk_top(tree, out.levels, [&](const top_node& at) {
-        if (at.depth < out.levels && Layout::offset(nodes_[at.node]) != 0)
+      std::uint32_t* const leaves = out.leaves.data() + tree * sizes.tree_ways();
+      walk(tree, [&](const placed& at) {
+        if (is_split(at))
           put_split(out, group + std::size_t{at.place} * 2 * dense_group_trees + tree % dense_group_trees, at.node);
         else
-          put_exits(out, exits, at);
+          put_leaf(out, leaves, at);
       });
     }
   }
@@ -179,11 +172,10 @@ private:
   }
 
   // A leaf above the last level has all ways that would lead through it.
-  void put_exits(const dense_tables& out, std::uint32_t* exits, const top_node& at) const {
+  void put_leaf(const dense_tables& out, std::uint32_t* leaves, const placed& at) const {
     const std::uint32_t place = at.place - ((1u << at.depth) - 1); // from the left, on its level
     const std::uint32_t ways = 1u << (out.levels - at.depth);
-    const std::uint32_t exit = out.exits_are_nodes ? static_cast<std::uint32_t>(at.node) : nodes_[at.node].value;
-    std::fill_n(exits + std::size_t{place} * ways, ways, exit);
+    std::fill_n(leaves + std::size_t{place} * ways, ways, nodes_[at.node].value);
   }
 
   const forest_data& forest_;
@@ -195,16 +187,14 @@ private:
 
 } // namespace
 
-dense_verdict make_dense(const forest_data& forest, std::uint32_t levels, std::uint64_t limit_bytes,
-                         dense_tables& out) {
-  if (!forest.kernel_adds())
-    return dense_verdict::not_added;
+bool make_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_tables& out) {
   out = {};
-  const dense_verdict verdict = with_layout(
-      forest, [&]<class Layout>(Layout) { return dense_builder<Layout>(forest).build(levels, limit_bytes, out); });
-  if (verdict != dense_verdict::made)
+  const bool is_made = forest.kernel_adds() && with_layout(forest, [&]<class Layout>(Layout) {
+                         return dense_builder<Layout>(forest).build(limit_bytes, out);
+                       });
+  if (!is_made)
     out = {};
-  return verdict;
+  return is_made;
 }
 
 } // namespace petrify::inline v0

@@ -66,13 +66,12 @@ void check_dense(const forest_data& forest) {
       fail(errc::malformed, text("dense group ", row / dense.group_bytes()), "feature ", unsigned{most},
            ", expected less than ", num_features);
   }
-  const std::uint64_t limit = dense.exits_are_nodes                        ? forest.num_nodes
-                              : forest.leaves == leaf_form::inline_float32 ? std::uint64_t{1} << 32
-                                                                           : forest.num_leaf_rows;
-  for (std::size_t i = 0; i < dense.exits.size(); ++i)
-    if (dense.exits[i] >= limit)
-      fail(errc::malformed, text("dense exit ", i % dense.tree_exits(), " of tree ", i / dense.tree_exits()),
-           dense.exits_are_nodes ? "node " : "leaf payload ", dense.exits[i], ", expected less than ", limit);
+  const std::uint64_t limit =
+      forest.leaves == leaf_form::inline_float32 ? std::uint64_t{1} << 32 : forest.num_leaf_rows;
+  for (std::size_t i = 0; i < dense.leaves.size(); ++i)
+    if (dense.leaves[i] >= limit)
+      fail(errc::malformed, text("dense leaf ", i % dense.tree_ways(), " of tree ", i / dense.tree_ways()), "payload ",
+           dense.leaves[i], ", expected less than ", limit);
 }
 
 void check_dense_equals_base(const forest_data& forest) {
@@ -80,9 +79,8 @@ void check_dense_equals_base(const forest_data& forest) {
   if (dense.levels == 0)
     return;
   dense_tables expected;
-  const dense_verdict verdict = make_dense(forest, dense.levels, ~std::uint64_t{0}, expected);
-  if (verdict != dense_verdict::made)
-    fail(errc::malformed, "dense layout", "is there, expected none for trees without splits or of too many features");
+  if (!make_dense(forest, ~std::uint64_t{0}, expected) || expected.levels != dense.levels)
+    fail(errc::malformed, "dense layout", dense.levels, " levels, expected ", expected.levels, " for these trees");
   const auto differs = [](const char* what) {
     fail(errc::malformed, "dense layout", what, " differ from what the nodes of the base layout say");
   };
@@ -96,9 +94,8 @@ void check_dense_equals_base(const forest_data& forest) {
     differs("features and cuts");
   if (!std::equal(want.nodes.begin(), want.nodes.end(), dense.nodes.begin(), dense.nodes.end()))
     differs("nodes");
-  if (want.exits_are_nodes != dense.exits_are_nodes ||
-      !std::equal(want.exits.begin(), want.exits.end(), dense.exits.begin(), dense.exits.end()))
-    differs("exits");
+  if (!std::equal(want.leaves.begin(), want.leaves.end(), dense.leaves.begin(), dense.leaves.end()))
+    differs("leaves");
 }
 
 } // namespace petrify::inline v0

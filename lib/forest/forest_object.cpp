@@ -135,8 +135,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   const bool has_dense = model.dense.levels != 0;
   if (has_dense) {
     put(segment_role::dense_nodes, 1, std::as_bytes(std::span(model.dense.nodes)));
-    put_table(model.dense.exits_are_nodes ? segment_role::dense_exits : segment_role::dense_leaves, model.dense.exits,
-              1);
+    put_table(segment_role::dense_leaves, model.dense.leaves, 1);
     put_table(segment_role::dense_features, model.dense.features, 1);
     put_table(segment_role::dense_cuts, model.dense.cuts, 1);
   }

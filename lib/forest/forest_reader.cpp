@@ -185,8 +185,7 @@ private:
       case segment_role::dense_nodes:
       case segment_role::dense_features:
       case segment_role::dense_cuts:
-      case segment_role::dense_leaves:
-      case segment_role::dense_exits: break;
+      case segment_role::dense_leaves: break;
       case segment_role::leaf_values:
       case segment_role::tree_targets:
       case segment_role::tree_weights:
@@ -472,16 +471,11 @@ private:
     dense.nodes = segment<std::uint8_t>(segment_role::dense_nodes, "dense nodes", index);
     dense.features = segment<dense_feature>(segment_role::dense_features, "dense features", index);
     dense.cuts = segment<std::uint32_t>(segment_role::dense_cuts, "dense cuts", index);
-    const auto leaves = segment<std::uint32_t>(segment_role::dense_leaves, "dense leaves", index);
-    const auto exits = segment<std::uint32_t>(segment_role::dense_exits, "dense exits", index);
-    if (!leaves.empty() && !exits.empty())
-      refuse("dense leaves and dense exits, expected one of both");
-    dense.exits_are_nodes = leaves.empty();
-    dense.exits = leaves.empty() ? exits : leaves;
+    dense.leaves = segment<std::uint32_t>(segment_role::dense_leaves, "dense leaves", index);
     if (dense.nodes.size() != dense_view::num_groups(out_->num_trees) * dense.group_bytes() ||
-        dense.exits.size() != out_->num_trees * dense.tree_exits())
-      refuse(dense.nodes.size(), " bytes of dense nodes and ", dense.exits.size(), " ways out, expected ",
-             dense.group_bytes(), " for every 64 of ", out_->num_trees, " trees and ", dense.tree_exits(),
+        dense.leaves.size() != out_->num_trees * dense.tree_ways())
+      refuse(dense.nodes.size(), " bytes of dense nodes and ", dense.leaves.size(), " leaves, expected ",
+             dense.group_bytes(), " for every 64 of ", out_->num_trees, " trees and ", dense.tree_ways(),
              " for each of them");
     if (dense.features.size() > max_dense_features || dense.cuts.size() % dense_line != 0)
       refuse(dense.features.size(), " dense features with ", dense.cuts.size(), " cuts, expected at most ",

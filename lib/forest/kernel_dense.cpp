@@ -4,9 +4,7 @@
 
 namespace petrify::inline v0 {
 
-bool has_dense_kernels(const forest_data& forest) noexcept {
-  return forest.dense.levels != 0 && !forest.dense.exits_are_nodes;
-}
+bool has_dense_kernels(const forest_data& forest) noexcept { return forest.dense.levels != 0; }
 
 std::vector<const kernel*> dense_kernels() {
   std::vector<const kernel*> out;

@@ -117,7 +117,7 @@ void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visi
   const std::size_t group_bytes = dense.group_bytes();
   alignas(vector_bytes) std::uint8_t ways[2][dense_group_trees];
   const std::uint8_t* group = dense.nodes.data();
-  const std::uint32_t* exits = dense.exits.data();
+  const std::uint32_t* leaves = dense.leaves.data();
   put(group, ranks, levels, ways[0]);
   unsigned turn = 0;
   for (std::uint32_t tree = 0; tree < forest.num_trees; tree += dense_group_trees, turn ^= 1) {
@@ -125,8 +125,8 @@ void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visi
     if (left > dense_group_trees)
       put(group += group_bytes, ranks, levels, ways[turn ^ 1]);
     const std::uint32_t end = std::min(left, dense_group_trees);
-    for (std::uint32_t j = 0; j < end; ++j, exits += std::size_t{1} << levels)
-      visit(tree + j, exits[ways[turn][j]]);
+    for (std::uint32_t j = 0; j < end; ++j, leaves += std::size_t{1} << levels)
+      visit(tree + j, leaves[ways[turn][j]]);
   }
 }
 
@@ -263,7 +263,7 @@ __attribute__((noinline)) void add_block(const forest_data& forest, const std::u
   for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
     const std::uint8_t* const nodes =
         dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees;
-    const auto tree_adds = add.of_tree(tree, dense.exits.data() + (std::size_t{tree} << dense.levels));
+    const auto tree_adds = add.of_tree(tree, dense.leaves.data() + (std::size_t{tree} << dense.levels));
     for (std::size_t c = 0; c < chunks; ++c)
       tree_adds(c, ways_of_rows(block.columns + c * chunk_columns, nodes, dense.levels));
   }
@@ -282,10 +282,10 @@ public:
       for (std::size_t k = 0; k < width; ++k)
         columns_[place(i, k)] = i < num_rows ? sums[i * width + k] : Sum{0};
   }
-  auto of_tree(std::uint32_t tree, const std::uint32_t* exits) noexcept {
+  auto of_tree(std::uint32_t tree, const std::uint32_t* payloads) noexcept {
     alignas(vector_bytes) Sum leaves[std::max(1u << Levels, 16u)] = {};
-    for (std::size_t i = 0; i < forest_.dense.tree_exits(); ++i)
-      leaves[i] = scalar_value<Sum>(forest_, exits[i]);
+    for (std::size_t i = 0; i < forest_.dense.tree_ways(); ++i)
+      leaves[i] = scalar_value<Sum>(forest_, payloads[i]);
     const leaf_vectors<Levels, Sum> vectors(leaves);
     Sum* const to = columns_ + std::size_t{forest_.target(tree)} * vector_bytes;
     return [vectors, to, step = forest_.sum_width * vector_bytes](std::size_t chunk, v64 ways)
@@ -314,15 +314,15 @@ class add_by_row {
 public:
   add_by_row(const forest_data& forest, row_block&, Sum* sums, std::size_t num_rows) noexcept
       : forest_(forest), sums_(sums), num_rows_(num_rows) {}
-  auto of_tree(std::uint32_t tree, const std::uint32_t* exits) noexcept {
-    return [this, tree, exits](std::size_t chunk, v64 ways) {
+  auto of_tree(std::uint32_t tree, const std::uint32_t* payloads) noexcept {
+    return [this, tree, payloads](std::size_t chunk, v64 ways) {
       alignas(vector_bytes) std::uint8_t way[vector_bytes];
       _mm512_store_si512(way, ways);
       const std::size_t first = chunk * vector_bytes;
       const std::size_t count = std::min(vector_bytes, num_rows_ - first);
       for (std::size_t i = 0; i < count; ++i) {
         Visitor visit(forest_, sums_ + (first + i) * forest_.sum_width);
-        visit(tree, exits[way[i]]);
+        visit(tree, payloads[way[i]]);
         visit.finish();
       }
     };
