@@ -8,8 +8,8 @@
 
 namespace petrify::inline v0 {
 
-// All functions take the keys of `num_rows` rows one after the other, forest.slots.size() each, and need a forest that
-// passed check_structure.
+// All functions take the keys of `num_rows` rows one after the other, each forest.key_stride() behind the one before,
+// and need a forest that passed check_structure.
 struct kernel {
   const char* name;
   // Adds every tree's leaf, in order, to the sum_width sums of each row; for forests whose kernel_adds(). Sums are of

@@ -250,7 +250,7 @@ __attribute__((noinline)) void add_block(const forest_data& forest, const std::u
   row_block block;
   const dense_view& dense = forest.dense;
   const std::size_t num_features = dense.features.size();
-  const std::size_t width = forest.slots.size();
+  const std::size_t width = forest.key_stride();
   const std::size_t chunks = (num_rows + vector_bytes - 1) / vector_bytes;
   const std::size_t chunk_columns = num_features * vector_bytes;
   for (std::size_t c = 0; c < chunks; ++c) {
@@ -342,7 +342,7 @@ constexpr std::size_t rows_worth_a_chunk = 24;
 
 template <class Visitor, class AddBlock, class Sum>
 void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  const std::size_t width = forest.slots.size();
+  const std::size_t width = forest.key_stride();
   const std::size_t block_rows = row_block::chunks_of(forest.dense.features.size()) * vector_bytes;
   while (num_rows >= rows_worth_a_chunk) {
     const std::size_t count = std::min(num_rows, block_rows);
