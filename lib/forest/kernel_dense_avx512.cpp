@@ -19,7 +19,7 @@ struct ranks_of_trees {
   const std::uint8_t* ranks;
   explicit ranks_of_trees(const std::uint8_t* bytes) noexcept : ranks(bytes) {}
 
-  __attribute__((always_inline)) __m512i of(__m512i features) const noexcept {
+  PETRIFY_INLINE __m512i of(__m512i features) const noexcept {
     const __m512i bias = _mm512_set1_epi8(0x70);
     __m512i found = _mm512_setzero_si512();
 #pragma GCC unroll 16
@@ -37,6 +37,8 @@ struct ranks_of_trees {
 
 namespace {
 #include "forest/kernel_dense_avx512.inl"
+
+#include "forest/kernel_dense.inl"
 } // namespace
 
 } // namespace dense_avx512

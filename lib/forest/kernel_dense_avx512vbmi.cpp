@@ -22,7 +22,7 @@ struct ranks_of_trees {
       ranks[i] = _mm512_load_si512(bytes + std::size_t{64} * i);
   }
 
-  __attribute__((always_inline)) __m512i of(__m512i features) const noexcept {
+  PETRIFY_INLINE __m512i of(__m512i features) const noexcept {
     if constexpr (Vectors == 1)
       return _mm512_permutexvar_epi8(features, ranks[0]);
     else if constexpr (Vectors == 2)
@@ -36,6 +36,8 @@ struct ranks_of_trees {
 
 namespace {
 #include "forest/kernel_dense_avx512.inl"
+
+#include "forest/kernel_dense.inl"
 } // namespace
 
 } // namespace dense_avx512vbmi
