@@ -71,9 +71,9 @@ void run_kernel(const petrify::kernel& by, const subject& of, std::size_t first,
     std::copy(data.start.begin(), data.start.end(), sums.begin() + static_cast<std::ptrdiff_t>(i * data.sum_width));
   const std::uint32_t* keys = of.keys.data() + first * of.key_stride();
   if constexpr (std::is_same_v<Sum, float>)
-    by.add_float32(data, keys, count, sums.data());
+    by.add_float32(data, keys, count, sums.data(), nullptr);
   else
-    by.add_float64(data, keys, count, sums.data());
+    by.add_float64(data, keys, count, sums.data(), nullptr);
 }
 
 template <class Sum>

@@ -47,6 +47,8 @@ evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kern
     sums64_.resize(capacity * forest.sum_width);
     final64_.resize(width);
   }
+  if (with.scratch_bytes != nullptr && forest.kernel_adds())
+    scratch_.resize(with.scratch_bytes(forest, capacity) / sizeof(cache_line));
   if (!forest.kernel_adds())
     leaves_.resize(forest.num_trees);
   if (forest.sum == sum_kind::weighted_median)
@@ -125,10 +127,11 @@ void evaluator::add_trees(const rows& x, std::size_t first, std::size_t count, S
     return;
   }
   encode(x, first, count);
+  std::byte* const scratch = reinterpret_cast<std::byte*>(scratch_.data());
   if constexpr (std::is_same_v<Sum, float>)
-    kernel_->add_float32(*forest_, keys_.data(), count, sums);
+    kernel_->add_float32(*forest_, keys_.data(), count, sums, scratch);
   else
-    kernel_->add_float64(*forest_, keys_.data(), count, sums);
+    kernel_->add_float64(*forest_, keys_.data(), count, sums, scratch);
 }
 
 template <class Sum, class Visit>

@@ -178,7 +178,8 @@ std::uint32_t forest::dense_levels() const noexcept { return data_->dense.levels
 
 std::uint64_t forest::dense_bytes() const noexcept {
   const dense_view& dense = data_->dense;
-  return dense.features.size_bytes() + dense.cuts.size_bytes() + dense.nodes.size_bytes() + dense.leaves.size_bytes();
+  return dense.features.size_bytes() + dense.cuts.size_bytes() + dense.nodes.size_bytes() + dense.leaves.size_bytes() +
+         dense.exits.size_bytes();
 }
 
 std::string_view forest::kernel() const noexcept { return kernel_for(*data_).name; }

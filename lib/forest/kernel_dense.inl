@@ -43,11 +43,75 @@ void put_ranks(const forest_data& forest, const dense_feature& feature, const st
     rank[i] = rank_of(lines, feature.num_cuts, keys[i * width]);
 }
 
+// ---- where ways lead to
+
+// To leaves: the trees have no more levels than the tables.
+struct to_leaves {
+  explicit to_leaves(const forest_data& forest) noexcept : dense_(forest.dense) {}
+
+  // Calls visit(tree + j, payload) for one row's ways through `count` trees.
+  template <class Visit>
+  void visit_trees(std::uint32_t tree, const std::uint8_t* ways, std::uint32_t count, const std::uint32_t*,
+                   Visit& visit) const noexcept {
+    const std::uint32_t* leaves = dense_.leaves.data() + (std::size_t{tree} << dense_.levels);
+    for (std::uint32_t j = 0; j < count; ++j, leaves += std::size_t{1} << dense_.levels)
+      visit(tree + j, leaves[ways[j]]);
+  }
+
+  // Calls visit(i, payload) for the ways of `count` rows through a tree.
+  template <class Visit>
+  void visit_rows(std::uint32_t tree, const std::uint8_t* ways, std::size_t count, const std::uint32_t*,
+                  Visit visit) const noexcept {
+    const std::uint32_t* const leaves = dense_.leaves.data() + (std::size_t{tree} << dense_.levels);
+    for (std::size_t i = 0; i < count; ++i)
+      visit(i, leaves[ways[i]]);
+  }
+
+private:
+  const dense_view& dense_;
+};
+
+// To nodes of the base layout, where walks go on.
+struct to_exits {
+  explicit to_exits(const forest_data& forest) noexcept
+      : forest_(forest), walk_(walker_for(forest)), payload_of_(forest) {}
+
+  template <class Visit>
+  void visit_trees(std::uint32_t tree, const std::uint8_t* ways, std::uint32_t count, const std::uint32_t* keys,
+                   Visit& visit) const noexcept {
+    std::uint32_t at[dense_group_trees];
+    const std::uint32_t levels = forest_.dense.levels;
+    const std::uint32_t* exits = forest_.dense.exits.data() + (std::size_t{tree} << levels);
+    for (std::uint32_t j = 0; j < count; ++j, exits += std::size_t{1} << levels)
+      at[j] = exits[ways[j]];
+    walk_.one_row(forest_, keys, at, count);
+    for (std::uint32_t j = 0; j < count; ++j)
+      visit(tree + j, payload_of_[at[j]]);
+  }
+
+  template <class Visit>
+  void visit_rows(std::uint32_t tree, const std::uint8_t* ways, std::size_t count, const std::uint32_t* keys,
+                  Visit visit) const noexcept {
+    std::uint32_t at[chunk_rows];
+    const std::uint32_t* const exits = forest_.dense.exits.data() + (std::size_t{tree} << forest_.dense.levels);
+    for (std::size_t i = 0; i < count; ++i)
+      at[i] = exits[ways[i]];
+    walk_.rows(forest_, keys, at, count);
+    for (std::size_t i = 0; i < count; ++i)
+      visit(i, payload_of_[at[i]]);
+  }
+
+private:
+  const forest_data& forest_;
+  walker walk_;
+  payloads payload_of_;
+};
+
 // ---- one row
 
 // Gives the leaves of one row to `visit`, tree by tree. While those of a group are added, the next one descends: the
 // processor looks far enough ahead to do both.
-template <class Visit>
+template <class Ends, class Visit>
 void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visit) noexcept {
   const dense_view& dense = forest.dense;
   alignas(vector_alignment) std::uint8_t ranks[max_dense_features];
@@ -59,63 +123,81 @@ void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visi
                    ? set_rank(forest.category_words.data(), feature, key)
                    : rank_of(dense.cuts.data() + std::size_t{feature.first} * dense_line, feature.num_cuts, key);
   }
+  const Ends ends(forest);
   const auto put = put_ways_for(num_features);
   const unsigned levels = dense.levels;
   const std::size_t group_bytes = dense.group_bytes();
   alignas(vector_alignment) std::uint8_t ways[2][dense_group_trees];
   const std::uint8_t* group = dense.nodes.data();
-  const std::uint32_t* leaves = dense.leaves.data();
   put(group, ranks, levels, ways[0]);
   unsigned turn = 0;
   for (std::uint32_t tree = 0; tree < forest.num_trees; tree += dense_group_trees, turn ^= 1) {
     const std::uint32_t left = forest.num_trees - tree;
     if (left > dense_group_trees)
       put(group += group_bytes, ranks, levels, ways[turn ^ 1]);
-    const std::uint32_t end = std::min(left, dense_group_trees);
-    for (std::uint32_t j = 0; j < end; ++j, leaves += std::size_t{1} << levels)
-      visit(tree + j, leaves[ways[turn][j]]);
+    ends.visit_trees(tree, ways[turn], std::min(left, dense_group_trees), keys, visit);
   }
 }
 
 // ---- batches
 
-// Memory of a few times 64 rows on their way through all trees.
-struct row_block {
-  static constexpr std::size_t max_chunks = 4;
-  static constexpr std::size_t column_bytes = std::size_t{16} << 10;
-  static constexpr std::size_t max_sums = 8; // of a row, to be kept in columns
-  alignas(vector_alignment) std::uint8_t columns[column_bytes];
-  // [chunk][sum][64 rows], float or double
-  alignas(vector_alignment) std::byte sums[max_chunks * max_sums * chunk_rows * sizeof(double)];
+constexpr std::size_t chunks_of(std::size_t num_rows) noexcept { return (num_rows + chunk_rows - 1) / chunk_rows; }
 
-  static std::size_t chunks_of(std::size_t num_features) noexcept {
-    return std::min(max_chunks, column_bytes / (num_features * chunk_rows));
+// From this many rows on a chunk of 64 costs less than its rows one by one.
+constexpr std::size_t rows_worth_a_chunk = 24;
+
+// Sums of a row that are kept in columns, at most.
+constexpr std::size_t max_column_sums = 8;
+
+// Whether sums lie in columns meanwhile: those of scalar leaves that tables lead to.
+inline bool has_column_sums(const forest_data& forest) noexcept {
+  return forest.leaves != leaf_form::vector && forest.sum_width <= max_column_sums && forest.dense.exits.empty();
+}
+
+// Ranks of all rows' features, then the sums of those with column sums.
+std::size_t scratch_bytes(const forest_data& forest, std::size_t num_rows) noexcept {
+  if (num_rows < rows_worth_a_chunk)
+    return 0;
+  const std::size_t sums = has_column_sums(forest) ? forest.sum_width * sizeof(double) : 0;
+  return chunks_of(num_rows) * chunk_rows * (forest.dense.features.size() + sums);
+}
+
+// The rows of a batch, with their ranks in scratch memory: columns of 64 for each chunk and feature.
+template <class Sum>
+struct row_block {
+  const forest_data& forest;
+  const std::uint32_t* keys;
+  std::size_t num_rows;
+  Sum* sums;
+  std::byte* scratch;
+
+  std::size_t chunk_columns() const noexcept { return forest.dense.features.size() * chunk_rows; }
+  std::uint8_t* columns(std::size_t chunk) const noexcept {
+    return reinterpret_cast<std::uint8_t*>(scratch) + chunk * chunk_columns();
+  }
+  Sum* column_sums() const noexcept { return reinterpret_cast<Sum*>(columns(chunks_of(num_rows))); }
+  std::size_t rows_in(std::size_t chunk) const noexcept { return std::min(chunk_rows, num_rows - chunk * chunk_rows); }
+  const std::uint32_t* keys_of(std::size_t chunk) const noexcept {
+    return keys + chunk * chunk_rows * forest.key_stride();
   }
 };
 
-// Adds the leaves of up to `chunks * 64` rows. Not inlined: single rows do without its 32 KiB of stack.
 template <class Add, class Sum>
-__attribute__((noinline)) void add_block(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows,
-                                         Sum* sums) noexcept {
-  row_block block;
+void add_block(const row_block<Sum>& block) noexcept {
+  const forest_data& forest = block.forest;
   const dense_view& dense = forest.dense;
-  const std::size_t num_features = dense.features.size();
-  const std::size_t width = forest.key_stride();
-  const std::size_t chunks = (num_rows + chunk_rows - 1) / chunk_rows;
-  const std::size_t chunk_columns = num_features * chunk_rows;
-  for (std::size_t c = 0; c < chunks; ++c) {
-    const std::size_t count = std::min(chunk_rows, num_rows - c * chunk_rows);
-    for (std::size_t f = 0; f < num_features; ++f)
-      put_ranks(forest, dense.features[f], keys + c * chunk_rows * width, width, count,
-                block.columns + c * chunk_columns + f * chunk_rows);
-  }
-  Add add(forest, block, sums, num_rows);
+  const std::size_t chunks = chunks_of(block.num_rows);
+  for (std::size_t c = 0; c < chunks; ++c)
+    for (std::size_t f = 0; f < dense.features.size(); ++f)
+      put_ranks(forest, dense.features[f], block.keys_of(c), forest.key_stride(), block.rows_in(c),
+                block.columns(c) + f * chunk_rows);
+  Add add(block);
   for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
     const std::uint8_t* const nodes =
         dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees;
-    const auto tree_adds = add.of_tree(tree, dense.leaves.data() + (std::size_t{tree} << dense.levels));
+    const auto tree_adds = add.of_tree(tree);
     for (std::size_t c = 0; c < chunks; ++c)
-      tree_adds(c, ways_of_rows(block.columns + c * chunk_columns, nodes, dense.levels));
+      tree_adds(c, ways_of_rows(block.columns(c), nodes, dense.levels));
   }
   add.finish();
 }
@@ -124,107 +206,97 @@ __attribute__((noinline)) void add_block(const forest_data& forest, const std::u
 template <unsigned Levels, class Sum>
 class add_in_columns {
 public:
-  add_in_columns(const forest_data& forest, row_block& block, Sum* sums, std::size_t num_rows) noexcept
-      : forest_(forest), columns_(reinterpret_cast<Sum*>(block.sums)), sums_(sums), num_rows_(num_rows) {
-    const std::size_t chunks = (num_rows + chunk_rows - 1) / chunk_rows;
-    const std::size_t width = forest.sum_width;
-    for (std::size_t i = 0; i < chunks * chunk_rows; ++i)
+  explicit add_in_columns(const row_block<Sum>& block) noexcept : block_(block), columns_(block.column_sums()) {
+    const std::size_t width = block.forest.sum_width;
+    for (std::size_t i = 0; i < chunks_of(block.num_rows) * chunk_rows; ++i)
       for (std::size_t k = 0; k < width; ++k)
-        columns_[place(i, k)] = i < num_rows ? sums[i * width + k] : Sum{0};
+        columns_[place(i, k)] = i < block.num_rows ? block.sums[i * width + k] : Sum{0};
   }
-  auto of_tree(std::uint32_t tree, const std::uint32_t* payloads) noexcept {
+  auto of_tree(std::uint32_t tree) noexcept {
+    const forest_data& forest = block_.forest;
+    const std::uint32_t* const payloads = forest.dense.leaves.data() + (std::size_t{tree} << forest.dense.levels);
     alignas(vector_alignment) Sum leaves[std::max(1u << Levels, 16u)] = {};
-    for (std::size_t i = 0; i < forest_.dense.tree_ways(); ++i)
-      leaves[i] = scalar_value<Sum>(forest_, payloads[i]);
+    for (std::size_t i = 0; i < forest.dense.tree_ways(); ++i)
+      leaves[i] = scalar_value<Sum>(forest, payloads[i]);
     const leaf_vectors<Levels, Sum> vectors(leaves);
-    Sum* const to = columns_ + std::size_t{forest_.target(tree)} * chunk_rows;
-    return [ vectors, to, step = forest_.sum_width * chunk_rows ](std::size_t chunk, row_ways ways)
+    Sum* const to = columns_ + std::size_t{forest.target(tree)} * chunk_rows;
+    return [ vectors, to, step = forest.sum_width * chunk_rows ](std::size_t chunk, row_ways ways)
         __attribute__((always_inline)) {
       vectors.add(ways, to + chunk * step);
     };
   }
   void finish() noexcept {
-    const std::size_t width = forest_.sum_width;
-    for (std::size_t i = 0; i < num_rows_; ++i)
+    const std::size_t width = block_.forest.sum_width;
+    for (std::size_t i = 0; i < block_.num_rows; ++i)
       for (std::size_t k = 0; k < width; ++k)
-        sums_[i * width + k] = columns_[place(i, k)];
+        block_.sums[i * width + k] = columns_[place(i, k)];
   }
 
 private:
   std::size_t place(std::size_t row, std::size_t sum) const noexcept {
-    return (row / chunk_rows * forest_.sum_width + sum) * chunk_rows + row % chunk_rows;
+    return (row / chunk_rows * block_.forest.sum_width + sum) * chunk_rows + row % chunk_rows;
   }
-  const forest_data& forest_;
+  const row_block<Sum>& block_;
   Sum* columns_;
-  Sum* sums_;
-  std::size_t num_rows_;
 };
 
 // Any leaves, row by row.
-template <class Visitor, class Sum>
+template <class Ends, class Visitor, class Sum>
 class add_by_row {
 public:
-  add_by_row(const forest_data& forest, row_block&, Sum* sums, std::size_t num_rows) noexcept
-      : forest_(forest), sums_(sums), num_rows_(num_rows) {}
-  auto of_tree(std::uint32_t tree, const std::uint32_t* payloads) noexcept {
-    return [this, tree, payloads](std::size_t chunk, row_ways ways) {
+  explicit add_by_row(const row_block<Sum>& block) noexcept : block_(block), ends_(block.forest) {}
+  auto of_tree(std::uint32_t tree) noexcept {
+    return [this, tree](std::size_t chunk, row_ways ways) {
       alignas(vector_alignment) std::uint8_t way[chunk_rows];
       store(ways, way);
-      const std::size_t first = chunk * chunk_rows;
-      const std::size_t count = std::min(chunk_rows, num_rows_ - first);
-      for (std::size_t i = 0; i < count; ++i) {
-        Visitor visit(forest_, sums_ + (first + i) * forest_.sum_width);
-        visit(tree, payloads[way[i]]);
-        visit.finish();
-      }
+      const forest_data& forest = block_.forest;
+      Sum* const sums = block_.sums + chunk * chunk_rows * forest.sum_width;
+      ends_.visit_rows(tree, way, block_.rows_in(chunk), block_.keys_of(chunk),
+                       [&](std::size_t i, std::uint32_t payload) {
+                         Visitor visit(forest, sums + i * forest.sum_width);
+                         visit(tree, payload);
+                         visit.finish();
+                       });
     };
   }
   void finish() noexcept {}
 
 private:
-  const forest_data& forest_;
-  Sum* sums_;
-  std::size_t num_rows_;
+  const row_block<Sum>& block_;
+  Ends ends_;
 };
 
 // ---- all together
 
-// From this many rows on a chunk of 64 costs less than its rows one by one.
-constexpr std::size_t rows_worth_a_chunk = 24;
-
-template <class Visitor, class AddBlock, class Sum>
-void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  const std::size_t width = forest.key_stride();
-  const std::size_t block_rows = row_block::chunks_of(forest.dense.features.size()) * chunk_rows;
-  while (num_rows >= rows_worth_a_chunk) {
-    const std::size_t count = std::min(num_rows, block_rows);
-    // Of the last chunk only so many rows are left that they are worth it.
-    const std::size_t rest = count % chunk_rows;
-    const std::size_t taken = rest != 0 && rest < rows_worth_a_chunk && count > chunk_rows ? count - rest : count;
-    add_block<AddBlock>(forest, keys, taken, sums);
-    keys += taken * width;
-    sums += taken * forest.sum_width;
-    num_rows -= taken;
-  }
-  for (; num_rows != 0; --num_rows, keys += width, sums += forest.sum_width) {
-    Visitor visit(forest, sums);
-    visit_row(forest, keys, visit);
+template <class Ends, class Visitor, class AddBlock, class Sum>
+void add_rows(const row_block<Sum>& all) noexcept {
+  const std::size_t rest = all.num_rows % chunk_rows;
+  const std::size_t in_chunks = rest < rows_worth_a_chunk ? all.num_rows - rest : all.num_rows;
+  if (in_chunks != 0)
+    add_block<AddBlock>(row_block<Sum>{all.forest, all.keys, in_chunks, all.sums, all.scratch});
+  for (std::size_t row = in_chunks; row < all.num_rows; ++row) {
+    Visitor visit(all.forest, all.sums + row * all.forest.sum_width);
+    visit_row<Ends>(all.forest, all.keys + row * all.forest.key_stride(), visit);
     visit.finish();
   }
 }
 
 template <class Sum>
-void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums,
+         std::byte* scratch) noexcept {
+  const row_block<Sum> all = {forest, keys, num_rows, sums, scratch};
   with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
-    if (forest.leaves == leaf_form::vector || forest.sum_width > row_block::max_sums)
-      return add_rows<Visitor, add_by_row<Visitor, Sum>>(forest, keys, num_rows, sums);
+    if (!forest.dense.exits.empty())
+      return add_rows<to_exits, Visitor, add_by_row<to_exits, Visitor, Sum>>(all);
+    if (!has_column_sums(forest))
+      return add_rows<to_leaves, Visitor, add_by_row<to_leaves, Visitor, Sum>>(all);
     switch (forest.dense.levels) {
     case 1:
     case 2:
-    case 3: return add_rows<Visitor, add_in_columns<3, Sum>>(forest, keys, num_rows, sums);
-    case 4: return add_rows<Visitor, add_in_columns<4, Sum>>(forest, keys, num_rows, sums);
-    case 5: return add_rows<Visitor, add_in_columns<5, Sum>>(forest, keys, num_rows, sums);
-    default: return add_rows<Visitor, add_in_columns<6, Sum>>(forest, keys, num_rows, sums);
+    case 3: return add_rows<to_leaves, Visitor, add_in_columns<3, Sum>>(all);
+    case 4: return add_rows<to_leaves, Visitor, add_in_columns<4, Sum>>(all);
+    case 5: return add_rows<to_leaves, Visitor, add_in_columns<5, Sum>>(all);
+    default: return add_rows<to_leaves, Visitor, add_in_columns<6, Sum>>(all);
     }
   });
 }

@@ -5,6 +5,7 @@
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
 #include "forest/target_region.hpp"
+#include "forest/walk.hpp"
 
 #include <algorithm>
 #include <immintrin.h>
@@ -47,8 +48,12 @@ PETRIFY_TARGET_END
 
 namespace petrify::inline v0 {
 
-const kernel dense_avx512_kernel = {"dense avx512", dense_avx512::add<float>, dense_avx512::add<double>,
-                                    interleaved_kernel.find_leaves, true};
+const kernel dense_avx512_kernel = {"dense avx512",
+                                    dense_avx512::add<float>,
+                                    dense_avx512::add<double>,
+                                    interleaved_kernel.find_leaves,
+                                    dense_avx512::scratch_bytes,
+                                    true};
 
 } // namespace petrify::inline v0
 

@@ -5,6 +5,7 @@
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
 #include "forest/target_region.hpp"
+#include "forest/walk.hpp"
 
 #include <algorithm>
 #include <immintrin.h>
@@ -46,8 +47,12 @@ PETRIFY_TARGET_END
 
 namespace petrify::inline v0 {
 
-const kernel dense_avx512vbmi_kernel = {"dense avx512vbmi", dense_avx512vbmi::add<float>, dense_avx512vbmi::add<double>,
-                                        interleaved_kernel.find_leaves, true};
+const kernel dense_avx512vbmi_kernel = {"dense avx512vbmi",
+                                        dense_avx512vbmi::add<float>,
+                                        dense_avx512vbmi::add<double>,
+                                        interleaved_kernel.find_leaves,
+                                        dense_avx512vbmi::scratch_bytes,
+                                        true};
 
 } // namespace petrify::inline v0
 

@@ -44,9 +44,9 @@ void for_each_lot_of_rows(const forest_data& forest, const walker& with, const s
 // Fewer rows than this are faster one by one: walks of one row down many trees wait side by side, a few rows cannot.
 constexpr std::size_t rows_worth_a_lot = 8;
 
-template <class Layout, class Visitor, class Sum>
+template <class Visitor, class Sum>
 void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  const auto* const nodes = static_cast<const typename Layout::node*>(forest.nodes);
+  const payloads payload_of(forest);
   const walker with = walker_for(forest);
   if (num_rows < rows_worth_a_lot) {
     for (std::size_t row = 0; row < num_rows; ++row) {
@@ -54,7 +54,7 @@ void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t 
       for_each_lot_of_trees(forest, with, keys + row * forest.key_stride(),
                             [&](std::uint32_t tree, const std::uint32_t* leaves, std::uint32_t count) {
                               for (std::uint32_t j = 0; j < count; ++j)
-                                visit(tree + j, nodes[leaves[j]].value);
+                                visit(tree + j, payload_of[leaves[j]]);
                             });
       visit.finish();
     }
@@ -64,20 +64,15 @@ void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t 
                        [&](std::uint32_t tree, std::size_t row, const std::uint32_t* leaves, std::size_t count) {
                          for (std::size_t i = 0; i < count; ++i) {
                            Visitor visit(forest, sums + (row + i) * forest.sum_width);
-                           visit(tree, nodes[leaves[i]].value);
+                           visit(tree, payload_of[leaves[i]]);
                            visit.finish();
                          }
                        });
 }
 
 template <class Sum>
-void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
-    if (forest.layout == layout_kind::n16)
-      add_rows<layout16, Visitor>(forest, keys, num_rows, sums);
-    else
-      add_rows<layout8<8>, Visitor>(forest, keys, num_rows, sums); // whatever the bits of a slot, payloads are alike
-  });
+void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums, std::byte*) noexcept {
+  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) { add_rows<Visitor>(forest, keys, num_rows, sums); });
 }
 
 void find_leaves(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows,

@@ -25,7 +25,7 @@ void add_leaf(const forest_data& forest, std::uint32_t tree, std::uint32_t paylo
 }
 
 template <class Sum>
-void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums, std::byte*) noexcept {
   for (std::size_t row = 0; row < num_rows; ++row)
     for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
       const std::uint64_t leaf = leaf_of(forest, tree, keys + row * forest.key_stride());

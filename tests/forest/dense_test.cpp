@@ -122,6 +122,38 @@ TEST_CASE("DenseFeaturesAreAsManyAsCutsAndMissingRulesNeed") {
   CHECK(most_features <= max_dense_features);
 }
 
+TEST_CASE("WalksGoOnBelowTheDenseLevels") {
+  std::mt19937_64 random(64);
+  std::size_t num_deeper = 0;
+  std::size_t num_by_levels[max_dense_levels + 1] = {};
+  for (const auto& [leaf, accumulator] :
+       {std::pair{dtype::float64, dtype::float64}, std::pair{dtype::float32, dtype::float32}})
+    for (const std::size_t width : {1, 3, 20})
+      for (const bool vector_leaves : {false, true})
+        for (const std::uint32_t trees : {1u, 64u, 90u})
+          for (const std::uint32_t columns : {5u, 40u, 300u}) {
+            forest_shape shape;
+            shape.num_columns = columns; // 300: slots of 12 bits, and keys at a stride that has no walk of its own
+            shape.num_trees = trees;
+            shape.max_splits = 150 * columns % 700;
+            shape.num_cuts = 100;
+            shape.all_missing_rules = columns == 5;
+            CAPTURE(width);
+            CAPTURE(vector_leaves);
+            CAPTURE(trees);
+            CAPTURE(columns);
+            const naive_forest naive =
+                random_forest(regression(width, vector_leaves, leaf, accumulator), shape, random);
+            const std::uint32_t levels = check_dense_forest(naive, random);
+            ++num_by_levels[levels];
+            const forest_model model = naive.build();
+            num_deeper += !model.view().data().dense.exits.empty();
+          }
+  CHECK(num_deeper > 20);
+  CHECK(num_by_levels[6] > 5);
+  CHECK(num_by_levels[3] + num_by_levels[4] + num_by_levels[5] > 5);
+}
+
 TEST_CASE("DenseKernelsFollowSetsOfCategories") {
   std::mt19937_64 random(63);
   std::size_t num_dense = 0;
