@@ -8,9 +8,8 @@ namespace {
 
 #define PETRIFY_INLINE inline __attribute__((always_inline))
 
-// Walks side by side. Those of one row wait for nodes of many trees, which are further away than those of one tree.
-constexpr std::size_t trees_in_flight = 16;
-constexpr std::size_t rows_in_flight = 8;
+// Walks side by side: more than there are registers for, since nodes are further away than the stack.
+constexpr std::size_t walks_in_flight = 16;
 // Steps between two looks at whether all walks have ended.
 constexpr int steps_per_check = 4;
 
@@ -62,12 +61,14 @@ PETRIFY_INLINE void walk_group(const forest_data& forest, const std::uint32_t* k
 
 template <class Layout, std::size_t Stride>
 void walk(const forest_data& forest, const std::uint32_t* keys, std::uint32_t* at, std::size_t count) noexcept {
-  constexpr std::size_t width = Stride == 0 ? trees_in_flight : rows_in_flight;
   const std::size_t stride = Stride == any_stride ? forest.key_stride() : Stride;
-  for (; count >= width; count -= width, at += width, keys += width * stride)
-    walk_group<Layout, Stride>(forest, keys, at, std::make_index_sequence<width>{});
-  for (; count != 0; --count, ++at, keys += stride)
-    walk_group<Layout, Stride>(forest, keys, at, std::make_index_sequence<1>{});
+  const auto in_groups_of = [&]<std::size_t... J>(std::index_sequence<J...> group) {
+    for (; count >= sizeof...(J); count -= sizeof...(J), at += sizeof...(J), keys += sizeof...(J) * stride)
+      walk_group<Layout, Stride>(forest, keys, at, group);
+  };
+  in_groups_of(std::make_index_sequence<walks_in_flight>{});
+  in_groups_of(std::make_index_sequence<walks_in_flight / 4>{});
+  in_groups_of(std::make_index_sequence<1>{});
 }
 
 template <class Layout>
