@@ -2,12 +2,13 @@
 // namespace of its own, behind what knows the vectors of that target:
 //
 //   cuts_line         a line of cuts: below(key) is how many of them a key is greater than
-//   put_ways_for(n)   for n features a function (group, ranks, levels, ways): the ways of a row through 64 trees
+//   trees_at_once     trees that one row goes down at once: 64, or half of them
+//   put_ways_for(n)   for n features a function (nodes, ranks, levels, ways): the ways of a row through so many trees
 //   row_ways          the ways of 64 rows through one tree, a value
 //   ways_of_rows(columns, tree, levels)  makes them
 //   store(ways, to)   writes them as 64 bytes, aligned to as many
 //   leaf_vectors<Levels, Sum>            a tree's leaves: add(ways, sums) adds those of 64 rows
-//   rows_worth_a_chunk  from this many rows on 64 at once cost less than they do one by one
+//   rows_worth_a_chunk                   from so many rows on 64 at once cost less than they do one by one
 //
 // docs/design.md, "Kernels".
 
@@ -134,16 +135,18 @@ void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visi
   const Ends ends(forest);
   const auto put = put_ways_for(num_features);
   const unsigned levels = dense.levels;
-  const std::size_t group_bytes = dense.group_bytes();
-  alignas(vector_alignment) std::uint8_t ways[2][dense_group_trees];
-  const std::uint8_t* group = dense.nodes.data();
-  put(group, ranks, levels, ways[0]);
+  const auto put_from = [&](std::uint32_t tree, std::uint8_t* ways) {
+    put(dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees, ranks, levels,
+        ways);
+  };
+  alignas(vector_alignment) std::uint8_t ways[2][trees_at_once];
+  put_from(0, ways[0]);
   unsigned turn = 0;
-  for (std::uint32_t tree = 0; tree < forest.num_trees; tree += dense_group_trees, turn ^= 1) {
+  for (std::uint32_t tree = 0; tree < forest.num_trees; tree += trees_at_once, turn ^= 1) {
     const std::uint32_t left = forest.num_trees - tree;
-    if (left > dense_group_trees)
-      put(group += group_bytes, ranks, levels, ways[turn ^ 1]);
-    ends.visit_trees(tree, ways[turn], std::min(left, dense_group_trees), keys, visit);
+    if (left > trees_at_once)
+      put_from(tree + trees_at_once, ways[turn ^ 1]);
+    ends.visit_trees(tree, ways[turn], std::min(left, trees_at_once), keys, visit);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
 #include "forest/target_region.hpp"
+#include "forest/walk.hpp"
 
 #include <algorithm>
 #include <immintrin.h>
@@ -14,9 +15,12 @@ namespace petrify::inline v0 {
 namespace dense_avx2 {
 namespace {
 
-// As with AVX-512 (kernel_dense_avx512.inl), but 32 bytes to a vector: 64 trees, and 64 rows, have two halves. Masks
-// are vectors, 255 where a tree or a row goes left: the comparison that AVX2 has for unsigned bytes is "not greater".
+// As with AVX-512 (kernel_dense_avx512.inl), but with 32 bytes to a vector: one row takes 32 trees at once, and 64 rows
+// are two halves. Masks are vectors, 255 where a tree or a row goes left: what AVX2 can compare unsigned bytes for is
+// "not greater".
 constexpr std::size_t vector_bytes = 32;
+// Half a group in one row: the processor looks far enough ahead to add 32 leaves while the next 32 trees descend.
+constexpr std::uint32_t trees_at_once = 32;
 constexpr std::size_t rows_worth_a_chunk = 48; // measured
 constexpr std::size_t node_bytes = std::size_t{2} * dense_group_trees;
 using v32 = __m256i;
@@ -32,15 +36,14 @@ public:
   explicit PETRIFY_INLINE cuts_line(const std::uint32_t* line) noexcept
       : low_(_mm256_xor_si256(load(line), signs())), high_(_mm256_xor_si256(load(line + 8), signs())) {}
   PETRIFY_INLINE unsigned below(std::uint32_t key) const noexcept {
-    const v32 all = _mm256_set1_epi32(static_cast<int>(key ^ sign));
+    const v32 all = _mm256_xor_si256(_mm256_set1_epi32(static_cast<int>(key)), signs());
     const v32 is_below = _mm256_packs_epi32(_mm256_cmpgt_epi32(all, low_), _mm256_cmpgt_epi32(all, high_));
     // Two bytes for each cut.
     return static_cast<unsigned>(__builtin_popcount(static_cast<unsigned>(_mm256_movemask_epi8(is_below)))) / 2;
   }
 
 private:
-  static constexpr std::uint32_t sign = 0x80000000;
-  static PETRIFY_INLINE v32 signs() noexcept { return _mm256_set1_epi32(static_cast<int>(sign)); }
+  static PETRIFY_INLINE v32 signs() noexcept { return _mm256_set1_epi32(static_cast<int>(0x80000000u)); }
   v32 low_;
   v32 high_;
 };
@@ -113,15 +116,13 @@ PETRIFY_INLINE v32 ways_of(v32 lefts, unsigned levels) noexcept {
   return _mm256_xor_si256(lefts, _mm256_set1_epi8(static_cast<char>((1u << levels) - 1)));
 }
 
-// Writes the ways of a group's 64 trees. Not inlined: it is the same for all leaves.
+// Writes the ways of 32 trees. Not inlined: it is the same for all leaves.
 template <unsigned Parts>
-__attribute__((noinline)) void put_ways(const std::uint8_t* group, const std::uint8_t* ranks, unsigned levels,
+__attribute__((noinline)) void put_ways(const std::uint8_t* nodes, const std::uint8_t* ranks, unsigned levels,
                                         std::uint8_t* ways) noexcept {
-  for (std::size_t half = 0; half < dense_group_trees; half += vector_bytes) {
-    v32 left[max_dense_levels];
-    const v32 lefts = descend<0>(group + half, ranks_of_trees<Parts>{ranks}, levels, left, _mm256_setzero_si256());
-    put(ways + half, ways_of(lefts, levels));
-  }
+  v32 left[max_dense_levels];
+  const v32 lefts = descend<0>(nodes, ranks_of_trees<Parts>{ranks}, levels, left, _mm256_setzero_si256());
+  put(ways, ways_of(lefts, levels));
 }
 
 inline auto put_ways_for(std::size_t num_features) noexcept {
@@ -245,8 +246,12 @@ PETRIFY_TARGET_END
 
 namespace petrify::inline v0 {
 
-const kernel dense_avx2_kernel = {"dense avx2", dense_avx2::add<float>, dense_avx2::add<double>,
-                                  interleaved_kernel.find_leaves, true};
+const kernel dense_avx2_kernel = {"dense avx2",
+                                  dense_avx2::add<float>,
+                                  dense_avx2::add<double>,
+                                  interleaved_kernel.find_leaves,
+                                  dense_avx2::scratch_bytes,
+                                  true};
 
 } // namespace petrify::inline v0
 
