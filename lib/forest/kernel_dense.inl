@@ -2,11 +2,13 @@
 // namespace of its own, behind what knows the vectors of that target:
 //
 //   cuts_line         a line of cuts: below(key) is how many of them a key is greater than
-//   put_ways_for(n)   for n features a function (group, ranks, levels, ways): the ways of a row through 64 trees
+//   trees_at_once     trees that one row goes down at once: 64, or half of them
+//   put_ways_for(n)   for n features a function (nodes, ranks, levels, ways): the ways of a row through so many trees
 //   row_ways          the ways of 64 rows through one tree, a value
 //   ways_of_rows(columns, tree, levels)  makes them
 //   store(ways, to)   writes them as 64 bytes, aligned to as many
 //   leaf_vectors<Levels, Sum>            a tree's leaves: add(ways, sums) adds those of 64 rows
+//   rows_worth_a_chunk                   from so many rows on 64 at once cost less than they do one by one
 //
 // docs/design.md, "Kernels".
 
@@ -17,10 +19,16 @@ constexpr std::size_t vector_alignment = 64;
 
 // ---- ranks of keys
 
-inline std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
-  // With fewer than 16 cuts there is one line, behind the first.
-  const unsigned line = num_cuts < dense_line ? 0 : cuts_line(lines).below(key);
+// For a feature of more than one line of cuts; `first` is the line before them.
+PETRIFY_INLINE std::uint8_t rank_of(const cuts_line& first, const std::uint32_t* lines, std::uint32_t key) noexcept {
+  const unsigned line = first.below(key);
   return static_cast<std::uint8_t>(line * dense_line + cuts_line(lines + (1 + line) * dense_line).below(key));
+}
+
+inline std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
+  if (num_cuts < dense_line)
+    return static_cast<std::uint8_t>(cuts_line(lines + dense_line).below(key));
+  return rank_of(cuts_line(lines), lines, key);
 }
 
 // Ranks of `count` rows' keys, rank[0], rank[1], ...
@@ -39,8 +47,9 @@ void put_ranks(const forest_data& forest, const dense_feature& feature, const st
       rank[i] = static_cast<std::uint8_t>(cuts.below(keys[i * width]));
     return;
   }
+  const cuts_line first(lines);
   for (std::size_t i = 0; i < count; ++i)
-    rank[i] = rank_of(lines, feature.num_cuts, keys[i * width]);
+    rank[i] = rank_of(first, lines, keys[i * width]);
 }
 
 // ---- where ways lead to
@@ -126,25 +135,24 @@ void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visi
   const Ends ends(forest);
   const auto put = put_ways_for(num_features);
   const unsigned levels = dense.levels;
-  const std::size_t group_bytes = dense.group_bytes();
-  alignas(vector_alignment) std::uint8_t ways[2][dense_group_trees];
-  const std::uint8_t* group = dense.nodes.data();
-  put(group, ranks, levels, ways[0]);
+  const auto put_from = [&](std::uint32_t tree, std::uint8_t* ways) {
+    put(dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees, ranks, levels,
+        ways);
+  };
+  alignas(vector_alignment) std::uint8_t ways[2][trees_at_once];
+  put_from(0, ways[0]);
   unsigned turn = 0;
-  for (std::uint32_t tree = 0; tree < forest.num_trees; tree += dense_group_trees, turn ^= 1) {
+  for (std::uint32_t tree = 0; tree < forest.num_trees; tree += trees_at_once, turn ^= 1) {
     const std::uint32_t left = forest.num_trees - tree;
-    if (left > dense_group_trees)
-      put(group += group_bytes, ranks, levels, ways[turn ^ 1]);
-    ends.visit_trees(tree, ways[turn], std::min(left, dense_group_trees), keys, visit);
+    if (left > trees_at_once)
+      put_from(tree + trees_at_once, ways[turn ^ 1]);
+    ends.visit_trees(tree, ways[turn], std::min(left, trees_at_once), keys, visit);
   }
 }
 
 // ---- batches
 
 constexpr std::size_t chunks_of(std::size_t num_rows) noexcept { return (num_rows + chunk_rows - 1) / chunk_rows; }
-
-// From this many rows on a chunk of 64 costs less than its rows one by one.
-constexpr std::size_t rows_worth_a_chunk = 24;
 
 // Sums of a row that are kept in columns, at most.
 constexpr std::size_t max_column_sums = 8;

@@ -7,6 +7,8 @@
 // A batch turns it round: a feature's ranks of 64 rows are one vector, and all nodes of a tree are looked at.
 
 constexpr std::size_t vector_bytes = 64;
+constexpr std::uint32_t trees_at_once = dense_group_trees;
+constexpr std::size_t rows_worth_a_chunk = 24; // measured
 using v64 = __m512i;
 
 PETRIFY_INLINE v64 load(const void* from) noexcept { return _mm512_loadu_si512(from); }

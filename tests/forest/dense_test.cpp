@@ -40,8 +40,10 @@ void check_kernels(const naive_forest& naive, const forest_data& forest, std::mt
   const std::size_t width = forest.raw_width;
   for (const kernel* by : dense_kernels()) {
     CAPTURE(by->name);
-    for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{23}, std::size_t{24}, std::size_t{63},
-                                    std::size_t{64}, std::size_t{65}, std::size_t{88}, num_rows}) {
+    // Around the numbers of rows that are worth a chunk of 64, and around 64, alone and behind a chunk.
+    for (const std::size_t batch :
+         {std::size_t{1}, std::size_t{2}, std::size_t{23}, std::size_t{24}, std::size_t{47}, std::size_t{48},
+          std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{88}, std::size_t{112}, num_rows}) {
       CAPTURE(batch);
       const std::vector<double> got = raw_by(*by, forest, rows(x.data(), batch, columns));
       CHECK(differences(got, {expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(batch * width)}) == 0);
