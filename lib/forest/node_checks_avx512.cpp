@@ -20,6 +20,7 @@ struct fields {
   __m512i value;
   __m512i slot;
   __m512i offset;
+  __m512i either; // 0 where slot and offset are
   __mmask16 compares;
 };
 
@@ -35,7 +36,7 @@ struct nodes8 {
     const __m512 b = _mm512_castsi512_ps(load(nodes + 8));
     const __m512i meta = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd));
     return {_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)), _mm512_and_si512(meta, slots),
-            _mm512_srl_epi32(meta, shift), 0xffff};
+            _mm512_srl_epi32(meta, shift), meta, 0xffff};
   }
 };
 struct nodes16 {
@@ -51,8 +52,10 @@ struct nodes16 {
     const __m512i back_ab = _mm512_unpackhi_epi32(a, b);
     const __m512i back_cd = _mm512_unpackhi_epi32(c, d);
     const __m512i op = _mm512_unpackhi_epi64(back_ab, back_cd);
-    return {_mm512_unpacklo_epi64(front_ab, front_cd), _mm512_unpackhi_epi64(front_ab, front_cd),
-            _mm512_unpacklo_epi64(back_ab, back_cd), _mm512_testn_epi32_mask(op, op)};
+    const __m512i slot = _mm512_unpackhi_epi64(front_ab, front_cd);
+    const __m512i offset = _mm512_unpacklo_epi64(back_ab, back_cd);
+    return {_mm512_unpacklo_epi64(front_ab, front_cd), slot, offset, _mm512_or_si512(slot, offset),
+            _mm512_testn_epi32_mask(op, op)};
   }
 };
 
@@ -60,24 +63,26 @@ template <class Fields, class Node>
 bool check(const Node* nodes, std::uint32_t count, std::uint32_t room, const node_bounds& bounds) noexcept {
   const Fields fields_of(bounds);
   const __m512i one = all(1);
-  const __m512i parity = _mm512_and_si512(Fields::places(), one);
+  const __m512i is_odd = _mm512_and_si512(Fields::places(), one);
   const __m512i slots = all(bounds.last_slot);
   const __m512i most_value = all(key_always_right - 1);
   const __m512i most_payload = all(bounds.max_payload);
-  __m512i offsets = _mm512_sub_epi32(all(room), Fields::places());
+  // A split at an even place has an offset of 2, 4, ... up to what is left, one at an odd place 1, 3, ...: with its
+  // least one taken away and rotated by a bit it is 0, 1, ... and what is not allowed is huge.
+  const __m512i least = _mm512_sub_epi32(all(2), is_odd);
+  __m512i pairs = _mm512_sub_epi32(all(room), Fields::places());
+  pairs = _mm512_srli_epi32(_mm512_add_epi32(pairs, is_odd), 1);
   __mmask16 sound = 0xffff;
   for (std::uint32_t i = 0; i < count; i += lanes) {
     const fields of = fields_of(nodes + i);
-    const __m512i either = _mm512_or_si512(of.slot, of.offset);
-    const __mmask16 is_leaf = _mm512_testn_epi32_mask(either, either);
-    // 1 less, so that 0 is the greatest.
-    __mmask16 is_split = _mm512_cmplt_epu32_mask(_mm512_sub_epi32(of.offset, one), offsets);
+    const __mmask16 is_leaf = _mm512_testn_epi32_mask(of.either, of.either);
+    const __m512i pair = _mm512_ror_epi32(_mm512_sub_epi32(of.offset, least), 1);
+    __mmask16 is_split = _mm512_cmplt_epu32_mask(pair, pairs);
     is_split = _mm512_mask_cmplt_epu32_mask(is_split, _mm512_sub_epi32(of.slot, one), slots);
-    is_split = _mm512_mask_cmpeq_epi32_mask(is_split, _mm512_and_si512(of.offset, one), parity);
     const __m512i most = _mm512_mask_mov_epi32(most_value, is_leaf, most_payload);
     const __mmask16 is_value = _mm512_mask_cmple_epu32_mask(of.compares, of.value, most);
     sound = static_cast<__mmask16>(sound & is_value & (is_leaf | is_split));
-    offsets = _mm512_sub_epi32(offsets, all(lanes));
+    pairs = _mm512_sub_epi32(pairs, all(lanes / 2));
   }
   return sound == 0xffff;
 }
