@@ -174,7 +174,7 @@ constexpr node_checker no_checker = {
     [](const node8*, std::uint32_t, std::uint32_t, const node_bounds&) noexcept { return false; },
     [](const node16*, std::uint32_t, std::uint32_t, const node_bounds&) noexcept { return false; }};
 
-// Twenty trees of 51 nodes.
+// Twenty trees of 51 or 59 nodes: two blocks of 416 nodes, which are whole groups, and one of 212, which are not.
 forest_model random_forest(bool has_sets) {
   forest_spec spec;
   spec.num_columns = 7;
@@ -184,7 +184,7 @@ forest_model random_forest(bool has_sets) {
   forest_builder builder(spec);
   std::mt19937 random(1);
   for (int t = 0; t < 20; ++t) {
-    constexpr std::uint32_t num_splits = 25;
+    const std::uint32_t num_splits = t % 8 == 0 ? 29 : 25;
     builder.begin_tree(2 * num_splits + 1);
     // Split i has the children 2 i + 1 and 2 i + 2.
     for (std::uint32_t i = 0; i < num_splits; ++i) {
@@ -244,22 +244,41 @@ TEST_CASE("EveryCheckerReportsTheFaultThatALookAtEachNodeFinds") {
     REQUIRE((forest.layout == layout_kind::n8) == (shape == "n8"));
     forest.nodes = words.data();
     REQUIRE(fault_of(forest, no_checker).empty());
+    const auto last_of_a_block = [&](std::size_t k) {
+      return k + 1 < forest.blocks.size() ? 2 * std::uint64_t{forest.blocks[k + 1]} : forest.num_nodes;
+    };
+    REQUIRE(last_of_a_block(0) % checked_nodes == 0);
+    REQUIRE((forest.num_nodes - last_of_a_block(1)) % checked_nodes != 0);
+    const std::size_t words_in_node = words.size() / forest.num_nodes;
     std::mt19937 random(2);
     int faults = 0;
-    for (int trial = 0; trial < 400; ++trial) {
-      const std::size_t at = random() % words.size();
-      const std::uint32_t before = words[at];
-      const std::uint32_t small = words[at] + static_cast<std::uint32_t>(random() % 5) - 2;
-      words[at] = random() % 2 == 0 ? small : words[at] ^ 1u << random() % 32;
+    for (int trial = 0; trial < 1000; ++trial) {
+      // Any node, or one of the last of a block.
+      const std::uint64_t node = random() % 2 == 0
+                                     ? random() % forest.num_nodes
+                                     : last_of_a_block(random() % forest.blocks.size()) - 1 - random() % 5;
+      const std::vector<std::uint32_t> sound = words;
+      std::uint32_t* const changed = words.data() + node * words_in_node;
+      std::uint32_t& any = changed[random() % words_in_node];
+      switch (random() % 3) {
+      case 0: any += static_cast<std::uint32_t>(random() % 5) - 2; break;
+      case 1: any ^= 1u << random() % 32; break;
+      default: // a split whose children may lie behind the block
+        const auto offset = static_cast<std::uint32_t>(1 + random() % 8);
+        changed[1] = words_in_node == 2 ? offset << forest.slot_bits | 1 : 1;
+        if (words_in_node == 4)
+          changed[2] = offset;
+      }
       const std::string expected = fault_of(forest, no_checker);
       faults += !expected.empty();
       for (const auto& [name, checker] : checkers()) {
         CAPTURE(name);
         CHECK(fault_of(forest, *checker) == expected);
       }
-      words[at] = before;
+      words = sound;
+      forest.nodes = words.data();
     }
-    CHECK(faults > 50);
-    CHECK(faults < 400);
+    CHECK(faults > 200);
+    CHECK(faults < 1000);
   }
 }
