@@ -42,10 +42,11 @@ void require_answer(const model_files& model, std::span<const double> scores) {
     throw std::runtime_error(model.name + ": the first prediction after opening is wrong");
 }
 
-moments open_petrify(const model_files& model, petrify::trust vouched) {
+moments open_petrify(const model_files& model, petrify::trust vouched,
+                     petrify::residency mode = petrify::residency::lazy) {
   std::vector<double> scores(model.width);
   const stopwatch watch;
-  const auto file = petrify::file::open(model.path(".stone"));
+  const auto file = petrify::file::open(model.path(".stone"), {mode, {}});
   const auto forest = file.forest("model", vouched);
   const double opened = watch.ns();
   petrify::predictor(forest).predict_raw(std::span(model.row(0), model.num_columns), scores);
@@ -90,6 +91,8 @@ double median(std::vector<double> of) {
 std::vector<opening> time_openings(const model_files& model, const peer_choice& peers) {
   std::vector<way> ways{
       {"petrify, nodes unchecked", ".stone", [&] { return open_petrify(model, petrify::trust::caller); }},
+      {"petrify, nodes unchecked, sparse", ".stone",
+       [&] { return open_petrify(model, petrify::trust::caller, petrify::residency::sparse); }},
       {"petrify, nodes checked", ".stone", [&] { return open_petrify(model, petrify::trust::nothing); }},
   };
   if (model.has(".ubj") && !peers.xgboost.empty()) {

@@ -82,7 +82,7 @@ std::shared_ptr<const container> container::open(std::span<const std::byte> byte
                                                  const limits& bounds) {
   const std::string path = "memory";
   try {
-    if (mode == residency::prefault || mode == residency::locked)
+    if (mode != residency::lazy && mode != residency::private_copy)
       fail(errc::invalid_argument, {}, "opened with residency ", to_string(mode), ", expected lazy or private_copy");
     if (mode == residency::lazy && reinterpret_cast<std::uintptr_t>(bytes.data()) % segment_alignment != 0)
       fail(errc::invalid_argument, {}, "bytes that are not aligned to ", segment_alignment,

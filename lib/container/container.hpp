@@ -42,6 +42,18 @@ public:
   void verify(std::vector<error>& faults,
               const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) const;
 
+  // For as long as it lives pages are read ahead, whatever the residency: for what looks at all of an object.
+  class reading_through {
+  public:
+    explicit reading_through(const container& of) noexcept : pages_(of.mapping_) { pages_.read_ahead(true); }
+    reading_through(const reading_through&) = delete;
+    reading_through& operator=(const reading_through&) = delete;
+    ~reading_through() { pages_.read_ahead(false); }
+
+  private:
+    const mapping& pages_;
+  };
+
   // What another room made of object `index`: made at the first call, then kept for as long as the container.
   // `make` returns a shared_ptr<const T>; for one object T must always be the same. Cost: a lock.
   template <class T, class Make>
@@ -57,8 +69,10 @@ public:
   void check_once(std::size_t index, Check check) const {
     const std::lock_guard lock(annex_->mutex);
     bool& done = annex_->objects[index].checked;
-    if (!done)
-      check();
+    if (done)
+      return;
+    const reading_through pages(*this);
+    check();
     done = true;
   }
 

@@ -60,14 +60,18 @@ void check_dense(const forest_data& forest) {
   // Of a group's bytes every other 64 are features.
   const auto num_features = static_cast<std::uint32_t>(dense.features.size());
   for (std::size_t row = 0; row < dense.nodes.size(); row += std::size_t{2} * dense_group_trees) {
-    const auto features = dense.nodes.subspan(row, dense_group_trees);
-    const std::uint8_t most = *std::max_element(features.begin(), features.end());
+    // A loop that compilers make vectors of, as they do not of max_element.
+    std::uint8_t most = 0;
+    for (const std::uint8_t feature : dense.nodes.subspan(row, dense_group_trees))
+      most = std::max(most, feature);
     if (most >= num_features)
       fail(errc::malformed, text("dense group ", row / dense.group_bytes()), "feature ", unsigned{most},
            ", expected less than ", num_features);
   }
   const std::uint64_t limit =
       forest.leaves == leaf_form::inline_float32 ? std::uint64_t{1} << 32 : forest.num_leaf_rows;
+  if (limit > 0xffffffffu)
+    return;
   for (std::size_t i = 0; i < dense.leaves.size(); ++i)
     if (dense.leaves[i] >= limit)
       fail(errc::malformed, text("dense leaf ", i % dense.tree_ways(), " of tree ", i / dense.tree_ways()), "payload ",

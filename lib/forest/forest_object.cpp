@@ -278,6 +278,7 @@ std::optional<forest> file::try_forest(std::string_view name, std::optional<erro
 
 std::vector<error> file::verify(const verify_progress& progress) const {
   const exact_float_mode mode;
+  const container::reading_through pages(*container_);
   std::vector<error> faults;
   container_->verify(faults, progress);
   const auto& objects = container_->contents().objects();

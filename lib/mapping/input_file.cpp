@@ -189,10 +189,17 @@ mapping::mapping(const input_file& file, residency mode) {
     fail_io(file.path(), "mmap", failure.get_native_error());
   }
   bytes_ = {static_cast<const std::byte*>(region_->mapped.get_address()), region_->mapped.get_size()};
+  is_sparse_ = mode == residency::sparse;
+  read_ahead(false);
   if (mode == residency::prefault || mode == residency::locked)
     populate(file, region_->mapped.get_address(), size);
   if (mode == residency::locked)
     lock(file, bytes_.data(), size);
+}
+
+void mapping::read_ahead(bool on) const noexcept {
+  if (is_sparse_) // advice: without it reading is slower, no more
+    ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), on ? MADV_NORMAL : MADV_RANDOM);
 }
 
 void mapping::keep(private_pages&& filled, const std::string& path) {
@@ -225,6 +232,7 @@ mapping::~mapping() = default;
 const char* to_string(residency mode) noexcept {
   switch (mode) {
   case residency::lazy: return "lazy";
+  case residency::sparse: return "sparse";
   case residency::prefault: return "prefault";
   case residency::locked: return "locked";
   case residency::private_copy: return "private_copy";

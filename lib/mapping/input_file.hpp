@@ -46,7 +46,7 @@ private:
 class mapping {
 public:
   // Maps `file`'s own descriptor: the name is not looked up again. An empty file gives an empty mapping. Private copies
-  // are read-only memory of this process. Cost: lazy: one mmap, no page is read; else the whole file is read.
+  // are read-only memory of this process. Cost: lazy, sparse: one mmap, no page is read; else the whole file is read.
   // Throws: errc::io, also where a page cannot be read; errc::truncated where the file has become shorter.
   explicit mapping(const input_file& file, residency mode = residency::lazy);
   // The caller's bytes where they are, or a private copy of them. Throws: errc::io for a lack of memory.
@@ -57,6 +57,8 @@ public:
   ~mapping();
 
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  // Whether the system reads pages of a sparse mapping ahead: not unless told so. Other mappings stay as they are.
+  void read_ahead(bool on) const noexcept;
 
 private:
   struct region;
@@ -67,6 +69,7 @@ private:
   std::unique_ptr<region> region_;
   std::unique_ptr<private_pages> pages_;
   std::span<const std::byte> bytes_;
+  bool is_sparse_ = false;
 };
 
 } // namespace petrify::inline v0

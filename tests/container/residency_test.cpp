@@ -23,7 +23,8 @@ using namespace petrify::test;
 
 namespace {
 
-constexpr residency every_mode[] = {residency::lazy, residency::prefault, residency::locked, residency::private_copy};
+constexpr residency every_mode[] = {residency::lazy, residency::sparse, residency::prefault, residency::locked,
+                                    residency::private_copy};
 
 struct saved {
   temp_dir dir;
@@ -87,6 +88,7 @@ TEST_CASE("PrefaultedPagesAreMappedAndPrivateOnesAreReadOnly") {
     return mapped;
   };
   CHECK(resident_pages(file::open(s.path)) == 0);
+  CHECK(resident_pages(file::open(s.path, {residency::sparse, {}})) == 0);
   CHECK(resident_pages(file::open(s.path, {residency::prefault, {}})) == 50);
   CHECK(resident_pages(file::open(s.path, {residency::locked, {}})) == 50);
   CHECK(resident_pages(file::open(s.path, {residency::private_copy, {}})) == 50);
@@ -201,8 +203,9 @@ TEST_CASE("BytesInMemoryAreAWayIn") {
   const file copy = file::open_bytes(shifted, {residency::private_copy, {}});
   std::memset(shifted.data(), 0, shifted.size());
   CHECK(holds(copy, s.values));
-  CHECK_REFUSED(file::open_bytes(memory.bytes(), {residency::prefault, {}}), errc::invalid_argument,
-                "residency prefault, expected lazy or private_copy");
+  for (const residency mode : {residency::sparse, residency::prefault, residency::locked})
+    CHECK_REFUSED(file::open_bytes(memory.bytes(), {mode, {}}), errc::invalid_argument,
+                  "residency " + std::string(to_string(mode)) + ", expected lazy or private_copy");
   CHECK_REFUSED(file::open_bytes({}), errc::not_petrify, "memory: not a petrify file: the file is empty");
   CHECK_REFUSED(file::open_bytes({}, {residency::private_copy, {}}), errc::not_petrify, "the file is empty");
 }

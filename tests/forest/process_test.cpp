@@ -163,7 +163,7 @@ TEST_CASE("BothProcessesPredictAfterFork") {
   out.add("model", awkward_forest(compare_as::float64, dtype::float64, 4).build());
   out.commit();
   const std::vector<double> x = awkward_rows(50, 5);
-  for (const residency mode : {residency::lazy, residency::prefault, residency::private_copy}) {
+  for (const residency mode : {residency::lazy, residency::sparse, residency::prefault, residency::private_copy}) {
     const file from = file::open(dir.path("f"), {mode, {}});
     const forest model = from.forest("model");
     predictor before(model); // made by the parent, used by the child

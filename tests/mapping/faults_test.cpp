@@ -17,6 +17,7 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -374,7 +375,8 @@ TEST_CASE("EveryCallOfOpeningMayFail") {
   } at_end{descriptor};
   int num_faults = 0;
   for (const bool by_descriptor : {false, true})
-    for (const residency mode : {residency::lazy, residency::prefault, residency::locked, residency::private_copy}) {
+    for (const residency mode :
+         {residency::lazy, residency::sparse, residency::prefault, residency::locked, residency::private_copy}) {
       const auto open_and_read = [&] {
         open_options options;
         options.residency = mode;
@@ -415,4 +417,36 @@ TEST_CASE("EveryCallOfOpeningMayFail") {
       }
     }
   MESSAGE(num_faults << " faults");
+}
+
+// What is read ahead, and until when.
+TEST_CASE("ASparseFileIsReadAheadWhileAllOfAnObjectIsLookedAt") {
+  const temp_dir dir;
+  const session write{dir.path("t.stone")};
+  write();
+  const auto advice = [&](residency mode, auto work) {
+    std::vector<int> out;
+    for (const system_call& call : watch([&] { work(file::open(write.path, {mode, {}})); }))
+      if (call.name == "madvise")
+        out.push_back(call.advice);
+    return out;
+  };
+  const auto look = [](const file& from) { (void)from.array<float>("small")(0); };
+  const auto trust_it = [](const file& from) { (void)from.forest("forest", trust::caller); };
+  const auto check_twice = [](const file& from) {
+    (void)from.forest("forest");
+    (void)from.forest("forest");
+  };
+  const auto verify_it = [](const file& from) {
+    if (!from.verify().empty())
+      throw std::logic_error("not sound");
+  };
+  const std::vector<int> at_open{MADV_RANDOM};
+  const std::vector<int> with_a_pass{MADV_RANDOM, MADV_NORMAL, MADV_RANDOM};
+  CHECK(advice(residency::sparse, look) == at_open);
+  CHECK(advice(residency::sparse, trust_it) == at_open);
+  CHECK(advice(residency::sparse, check_twice) == with_a_pass);
+  CHECK(advice(residency::sparse, verify_it) == with_a_pass);
+  CHECK(advice(residency::lazy, check_twice).empty());
+  CHECK(advice(residency::lazy, verify_it).empty());
 }

@@ -231,7 +231,9 @@ int munmap(void* at, std::size_t size) noexcept {
 
 int madvise(void* at, std::size_t size, int advice) noexcept {
   static const auto real = next<int(void*, std::size_t, int)>("madvise");
-  return pass(about("madvise", -1), -1, [&](std::size_t) { return real(at, size, advice); });
+  system_call call = about("madvise", -1);
+  call.advice = advice;
+  return pass(std::move(call), -1, [&](std::size_t) { return real(at, size, advice); });
 }
 
 int mprotect(void* at, std::size_t size, int protection) noexcept {

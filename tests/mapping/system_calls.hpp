@@ -16,6 +16,7 @@ struct system_call {
   std::string new_path;     // rename
   std::uint64_t offset = 0; // pwrite, pread
   std::uint64_t size = 0;   // bytes asked for
+  int advice = 0;           // madvise
   std::int64_t result = 0;  // -1 also for MAP_FAILED and null
   int error = 0;            // errno, where it failed
 };
