@@ -11,7 +11,7 @@ namespace {
 // Walks side by side: more than there are registers for, since nodes are further away than the stack.
 constexpr std::size_t walks_in_flight = 16;
 // Steps between two looks at whether all walks have ended.
-constexpr int steps_per_check = 4;
+constexpr int steps_per_check = 3;
 
 // The stride of keys where it is not known when petrify is compiled.
 constexpr std::size_t any_stride = ~std::size_t{0};
