@@ -189,7 +189,7 @@ struct leaf_vectors;
 // Looked up in vectors, 8 rows at a time.
 template <unsigned Levels>
 struct leaf_vectors<Levels, float> {
-  static constexpr unsigned lanes = 8;
+  static constexpr std::size_t lanes = 8;
   static constexpr unsigned count = 1u << (Levels - 3);
   __m256 values[count];
 
@@ -212,7 +212,7 @@ struct leaf_vectors<Levels, float> {
   PETRIFY_INLINE void add(const row_ways& ways, float* sums) const noexcept {
     alignas(row_ways) std::uint8_t way[dense_group_trees];
     store(ways, way);
-    for (unsigned i = 0; i < dense_group_trees; i += lanes) {
+    for (std::size_t i = 0; i < dense_group_trees; i += lanes) {
       const v32 eight = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(way + i)));
       _mm256_store_ps(sums + i, _mm256_add_ps(_mm256_load_ps(sums + i), among<0, count>(eight)));
     }
