@@ -45,15 +45,15 @@ struct subject {
 
   subject(std::string called, petrify::file from)
       : name(std::move(called)), file(std::move(from)), forest(file.forest("model")),
-        values(bench::random_rows(forest, num_rows)), keys(num_rows * num_slots()) {
+        values(bench::random_rows(forest, num_rows)), keys(num_rows * key_stride()) {
     petrify::row_encoder encoder(forest.data());
     for (std::size_t i = 0; i < num_rows; ++i)
-      encoder.encode(rows(0, num_rows), i, keys.data() + i * num_slots());
+      encoder.encode(rows(0, num_rows), i, keys.data() + i * key_stride());
   }
   subject(const subject&) = delete;
   subject& operator=(const subject&) = delete;
 
-  std::size_t num_slots() const { return forest.data().slots.size(); }
+  std::size_t key_stride() const { return forest.data().key_stride(); }
   std::span<const float> row(std::size_t i) const {
     return std::span(values).subspan(i * forest.num_columns(), forest.num_columns());
   }
@@ -69,11 +69,11 @@ void run_kernel(const petrify::kernel& by, const subject& of, std::size_t first,
   const petrify::forest_data& data = of.forest.data();
   for (std::size_t i = 0; i < count; ++i)
     std::copy(data.start.begin(), data.start.end(), sums.begin() + static_cast<std::ptrdiff_t>(i * data.sum_width));
-  const std::uint32_t* keys = of.keys.data() + first * of.num_slots();
+  const std::uint32_t* keys = of.keys.data() + first * of.key_stride();
   if constexpr (std::is_same_v<Sum, float>)
-    by.add_float32(data, keys, count, sums.data());
+    by.add_float32(data, keys, count, sums.data(), nullptr);
   else
-    by.add_float64(data, keys, count, sums.data());
+    by.add_float64(data, keys, count, sums.data(), nullptr);
 }
 
 template <class Sum>

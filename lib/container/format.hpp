@@ -74,6 +74,7 @@ enum class segment_role : std::uint8_t {
   dense_features = 14,
   dense_cuts = 15,
   dense_leaves = 16,
+  dense_exits = 17,
   attribute = 64,
   golden_rows = 65,
   golden_raw = 66,

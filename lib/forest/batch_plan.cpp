@@ -41,8 +41,7 @@ batch_plan plan_batch(const forest_data& forest, std::size_t num_rows, std::size
       worth < static_cast<double>(most) ? std::max<std::size_t>(1, static_cast<std::size_t>(worth)) : most;
   if (tasks == 1)
     return {1, std::clamp<std::size_t>(num_rows, 1, largest_tile)};
-  const std::uint64_t bytes = forest.num_nodes * (forest.layout == layout_kind::n8 ? sizeof(node8) : sizeof(node16));
-  const std::size_t most_tiles = bytes <= small_forest_bytes ? tiles_per_task : 1;
+  const std::size_t most_tiles = forest.node_bytes() <= small_forest_bytes ? tiles_per_task : 1;
   const std::size_t each = std::clamp<std::size_t>(num_rows / (tasks * rows_per_group), 1, most_tiles);
   // As many tiles for every thread, all of about one size.
   const std::size_t rounds = std::max(each, quotient_up(quotient_up(num_rows, largest_tile), tasks));

@@ -1,5 +1,5 @@
-// The dense layout: shallow trees as tables of bytes, beside the base layout (docs/format.md, "Dense layout"). Each
-// tree is padded to a complete one, so that one instruction takes a step in 64 trees, or in 64 rows.
+// The dense layout: the upper levels of all trees as tables of bytes, beside the base layout (docs/format.md, "Dense
+// layout"). Each tree is padded to a complete one, so that one instruction takes a step in 64 trees, or in 64 rows.
 #pragma once
 
 #include "forest/node.hpp"
@@ -13,7 +13,7 @@ namespace petrify::inline v0 {
 
 struct forest_data;
 
-// Splits on the longest walk of a forest that has tables, at most.
+// Levels of splits that tables have, at most. Where trees are deeper, walks go on in the base layout.
 inline constexpr std::uint32_t max_dense_levels = 6;
 // Trees whose bytes lie side by side.
 inline constexpr std::uint32_t dense_group_trees = 64;
@@ -46,8 +46,10 @@ struct dense_view {
   // For each group of 64 trees and each of 2^levels - 1 places in heap order: 64 features, then 64 ranks; a row whose
   // rank is greater goes right.
   std::span<const std::uint8_t> nodes;
-  // For each tree and each of 2^levels ways through it, left to right: the payload of the leaf.
+  // For each tree and each of 2^levels ways through it, left to right: the payload of the leaf; or, in a forest with
+  // longer walks, the node at which they go on.
   std::span<const std::uint32_t> leaves;
+  std::span<const std::uint32_t> exits;
 
   // Groups, bytes of a group's nodes, ways through a tree.
   static std::size_t num_groups(std::size_t num_trees) noexcept {
@@ -63,12 +65,10 @@ struct dense_tables {
   std::vector<dense_feature> features;
   std::vector<std::uint32_t> cuts;
   std::vector<std::uint8_t> nodes;
-  std::vector<std::uint32_t> leaves;
+  std::vector<std::uint32_t> leaves; // or exits: one of them is empty
+  std::vector<std::uint32_t> exits;
 
-  dense_view view() const noexcept { return {levels, features, cuts, nodes, leaves}; }
-  std::size_t size_bytes() const noexcept {
-    return features.size() * sizeof(dense_feature) + (cuts.size() + leaves.size()) * 4 + nodes.size();
-  }
+  dense_view view() const noexcept { return {levels, features, cuts, nodes, leaves, exits}; }
 };
 
 // The rank of a feature that is a set.
@@ -78,10 +78,14 @@ inline std::uint8_t set_rank(const std::uint32_t* category_words, const dense_fe
   return layout16_sets::goes_right(split, &key, category_words) ? 1 : 0;
 }
 
-// Makes the tables from the base layout, which must have passed check_structure. False, and no tables, where leaves are
-// not just added, no tree has a split or one has a walk of more than 6, features are more than 256, or the tables would
-// take more than `limit_bytes`. Cost: linear in the nodes, and a sort of their cuts.
-bool make_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_tables& out);
+// Makes tables of 1 to 6 levels from the base layout, which must have passed check_structure. False, and no tables,
+// where leaves are not just added, no tree has a split, features are more than 256, or the tables would take more than
+// `limit_bytes`. Cost: linear in the nodes of these levels, and a sort of their cuts.
+bool make_dense(const forest_data& forest, std::uint32_t levels, std::uint64_t limit_bytes, dense_tables& out);
+
+// Makes the tables that a writer puts beside the base layout: of as many levels as fit into `limit_bytes`, and no more
+// than there are. False, and no tables, where there are none.
+bool choose_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_tables& out);
 
 // Checks that no prediction reads outside the forest's tables. Throws: errc::malformed.
 void check_dense(const forest_data& forest);

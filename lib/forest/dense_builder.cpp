@@ -9,6 +9,9 @@ namespace petrify::inline v0 {
 
 namespace {
 
+// Tables above a base layout that walks go on in: with fewer levels they cost more than they save.
+constexpr std::uint32_t least_levels_above_others = 3;
+
 // A node as the tables see it.
 struct dense_split {
   std::uint32_t slot;
@@ -32,26 +35,36 @@ class dense_builder {
 public:
   using node = typename Layout::node;
 
-  explicit dense_builder(const forest_data& forest) : forest_(forest), nodes_(static_cast<const node*>(forest.nodes)) {}
+  dense_builder(const forest_data& forest, std::uint32_t levels)
+      : forest_(forest), nodes_(static_cast<const node*>(forest.nodes)), levels_(levels) {}
 
   bool build(std::uint64_t limit_bytes, dense_tables& out) {
-    out.levels = longest_walk();
-    if (out.levels == 0 || out.levels > max_dense_levels)
+    const std::uint32_t longest = longest_walk();
+    if (longest == 0)
       return false;
-    const std::uint64_t tree_ways = std::uint64_t{1} << out.levels;
-    const std::uint64_t bytes = dense_view::num_groups(forest_.num_trees) * (tree_ways - 1) * 2 * dense_group_trees +
-                                forest_.num_trees * tree_ways * sizeof(std::uint32_t);
+    out.levels = levels_;
+    const std::uint64_t bytes = dense_view::num_groups(forest_.num_trees) * out.view().group_bytes() +
+                                forest_.num_trees * out.view().tree_ways() * sizeof(std::uint32_t);
     if (bytes > limit_bytes)
       return false;
     collect_splits();
-    if (!make_features(out) || out.size_bytes() + bytes > limit_bytes)
+    if (!make_features(out) ||
+        bytes + out.features.size() * sizeof(dense_feature) + out.cuts.size() * sizeof(std::uint32_t) > limit_bytes)
       return false;
-    fill(out);
+    fill(out, longest > levels_);
     return true;
   }
 
+  // Splits on the longest walk; any number above the tables' levels stands for all of them.
+  std::uint32_t longest_walk() const {
+    std::uint32_t longest = 0;
+    for (std::uint32_t tree = 0; tree < forest_.num_trees && longest <= levels_; ++tree)
+      walk(tree, [&](const placed& at) { longest = std::max(longest, at.depth + (is_split(at) ? 1 : 0)); });
+    return longest;
+  }
+
 private:
-  // Calls visit(node) for a tree's nodes, down to one level more than tables can have.
+  // Calls visit(node) for a tree's nodes on the tables' levels and the one below.
   template <class Visit>
   void walk(std::uint32_t tree, Visit visit) const {
     placed pending[max_dense_levels + 2];
@@ -60,23 +73,17 @@ private:
     while (count != 0) {
       const placed at = pending[--count];
       visit(at);
-      const std::uint32_t offset = Layout::offset(nodes_[at.node]);
-      if (offset == 0 || at.depth > max_dense_levels)
+      if (at.depth == levels_ || !is_split(at))
         continue;
-      pending[count++] = {at.node + offset + 1, 2 * at.place + 2, at.depth + 1};
-      pending[count++] = {at.node + offset, 2 * at.place + 1, at.depth + 1};
+      const std::uint64_t left = at.node + Layout::offset(nodes_[at.node]);
+      pending[count++] = {left + 1, 2 * at.place + 2, at.depth + 1};
+      pending[count++] = {left, 2 * at.place + 1, at.depth + 1};
     }
   }
 
   bool is_split(const placed& at) const noexcept { return Layout::offset(nodes_[at.node]) != 0; }
-
-  // Splits on the longest walk; any number above max_dense_levels stands for all of them.
-  std::uint32_t longest_walk() const {
-    std::uint32_t longest = 0;
-    for (std::uint32_t tree = 0; tree < forest_.num_trees && longest <= max_dense_levels; ++tree)
-      walk(tree, [&](const placed& at) { longest = std::max(longest, at.depth); });
-    return longest;
-  }
+  // Whether it is a split that the tables have; else ways end there.
+  bool is_inner(const placed& at) const noexcept { return at.depth < levels_ && is_split(at); }
 
   dense_split split_at(std::uint64_t at) const {
     const node& n = nodes_[at];
@@ -87,7 +94,7 @@ private:
     constexpr std::size_t room = std::size_t{1} << 20;
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
       walk(tree, [&](const placed& at) {
-        if (is_split(at))
+        if (is_inner(at))
           splits_.push_back(split_at(at.node));
       });
       // Now and then, so that memory follows from the distinct cuts.
@@ -139,20 +146,21 @@ private:
     }
   }
 
-  void fill(dense_tables& out) const {
+  void fill(dense_tables& out, bool is_deeper) const {
     const dense_view sizes = out.view();
     out.nodes.resize(dense_view::num_groups(forest_.num_trees) * sizes.group_bytes());
     for (std::size_t i = 0; i < out.nodes.size(); ++i)
       out.nodes[i] = i / dense_group_trees % 2 == 0 ? 0 : never_right;
-    out.leaves.resize(forest_.num_trees * sizes.tree_ways());
+    std::vector<std::uint32_t>& ends = is_deeper ? out.exits : out.leaves;
+    ends.resize(forest_.num_trees * sizes.tree_ways());
     for (std::uint32_t tree = 0; tree < forest_.num_trees; ++tree) {
       std::uint8_t* const group = out.nodes.data() + tree / dense_group_trees * sizes.group_bytes();
-      std::uint32_t* const leaves = out.leaves.data() + tree * sizes.tree_ways();
+      std::uint32_t* const ways = ends.data() + tree * sizes.tree_ways();
       walk(tree, [&](const placed& at) {
-        if (is_split(at))
+        if (is_inner(at))
           put_split(out, group + std::size_t{at.place} * 2 * dense_group_trees + tree % dense_group_trees, at.node);
         else
-          put_leaf(out, leaves, at);
+          put_end(ways, at, is_deeper ? static_cast<std::uint32_t>(at.node) : nodes_[at.node].value);
       });
     }
   }
@@ -172,14 +180,15 @@ private:
   }
 
   // A leaf above the last level has all ways that would lead through it.
-  void put_leaf(const dense_tables& out, std::uint32_t* leaves, const placed& at) const {
+  void put_end(std::uint32_t* ways, const placed& at, std::uint32_t end) const {
     const std::uint32_t place = at.place - ((1u << at.depth) - 1); // from the left, on its level
-    const std::uint32_t ways = 1u << (out.levels - at.depth);
-    std::fill_n(leaves + std::size_t{place} * ways, ways, nodes_[at.node].value);
+    const std::uint32_t count = 1u << (levels_ - at.depth);
+    std::fill_n(ways + std::size_t{place} * count, count, end);
   }
 
   const forest_data& forest_;
   const node* nodes_;
+  std::uint32_t levels_;
   std::vector<dense_split> splits_; // distinct, ascending
   std::vector<std::uint32_t> first_feature_;
   std::size_t num_settled_ = 0;
@@ -187,14 +196,25 @@ private:
 
 } // namespace
 
-bool make_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_tables& out) {
+bool make_dense(const forest_data& forest, std::uint32_t levels, std::uint64_t limit_bytes, dense_tables& out) {
   out = {};
   const bool is_made = forest.kernel_adds() && with_layout(forest, [&]<class Layout>(Layout) {
-                         return dense_builder<Layout>(forest).build(limit_bytes, out);
+                         return dense_builder<Layout>(forest, levels).build(limit_bytes, out);
                        });
   if (!is_made)
     out = {};
   return is_made;
+}
+
+bool choose_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_tables& out) {
+  const std::uint32_t longest = with_layout(
+      forest, [&]<class Layout>(Layout) { return dense_builder<Layout>(forest, max_dense_levels).longest_walk(); });
+  if (longest <= max_dense_levels)
+    return longest != 0 && make_dense(forest, longest, limit_bytes, out);
+  for (std::uint32_t levels = max_dense_levels; levels >= least_levels_above_others; --levels)
+    if (make_dense(forest, levels, limit_bytes, out))
+      return true;
+  return false;
 }
 
 } // namespace petrify::inline v0

@@ -38,7 +38,7 @@ std::size_t output_width(const forest_data& forest, output kind) noexcept {
 }
 
 evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kernel& with)
-    : forest_(&forest), kernel_(&with), capacity_(capacity), encoder_(forest), keys_(capacity * forest.slots.size()) {
+    : forest_(&forest), kernel_(&with), capacity_(capacity), encoder_(forest), keys_(capacity * forest.key_stride()) {
   const std::size_t width = std::max({forest.sum_width, forest.raw_width, forest.final_width});
   if (forest.accumulator == dtype::float32) {
     sums32_.resize(capacity * forest.sum_width);
@@ -47,6 +47,8 @@ evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kern
     sums64_.resize(capacity * forest.sum_width);
     final64_.resize(width);
   }
+  if (with.scratch_bytes != nullptr && forest.kernel_adds())
+    scratch_.resize(with.scratch_bytes(forest, capacity) / sizeof(cache_line));
   if (!forest.kernel_adds())
     leaves_.resize(forest.num_trees);
   if (forest.sum == sum_kind::weighted_median)
@@ -55,7 +57,7 @@ evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kern
 
 void evaluator::encode(const rows& x, std::size_t first, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i)
-    encoder_.encode(x, first + i, keys_.data() + i * forest_->slots.size());
+    encoder_.encode(x, first + i, keys_.data() + i * forest_->key_stride());
 }
 
 namespace {
@@ -125,10 +127,11 @@ void evaluator::add_trees(const rows& x, std::size_t first, std::size_t count, S
     return;
   }
   encode(x, first, count);
+  std::byte* const scratch = reinterpret_cast<std::byte*>(scratch_.data());
   if constexpr (std::is_same_v<Sum, float>)
-    kernel_->add_float32(*forest_, keys_.data(), count, sums);
+    kernel_->add_float32(*forest_, keys_.data(), count, sums, scratch);
   else
-    kernel_->add_float64(*forest_, keys_.data(), count, sums);
+    kernel_->add_float64(*forest_, keys_.data(), count, sums, scratch);
 }
 
 template <class Sum, class Visit>
@@ -189,7 +192,7 @@ void evaluator::leaves(const rows& x, std::size_t first, std::size_t count, std:
   const std::size_t width = forest_->num_trees;
   for (std::size_t i = 0; i < count; ++i)
     for (std::uint32_t t = 0; t < width; ++t)
-      out[i * width + t] = leaf_id(*forest_, t, keys_.data() + i * forest_->slots.size(), out[i * width + t]);
+      out[i * width + t] = leaf_id(*forest_, t, keys_.data() + i * forest_->key_stride(), out[i * width + t]);
 }
 
 } // namespace petrify::inline v0

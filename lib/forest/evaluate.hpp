@@ -22,6 +22,11 @@ struct weighted_value {
   std::uint32_t tree;
 };
 
+// Memory that is aligned to 64 bytes.
+struct alignas(64) cache_line {
+  std::byte bytes[64];
+};
+
 // Scratch memory for up to `capacity` rows. No function allocates, locks or calls the system.
 // Thread safety: one thread at a time.
 class evaluator {
@@ -58,6 +63,7 @@ private:
   std::size_t capacity_;
   row_encoder encoder_;
   std::vector<std::uint32_t> keys_;
+  std::vector<cache_line> scratch_;      // the kernel's
   std::vector<std::uint32_t> leaves_;    // of one row; only where kernels do not add
   std::vector<weighted_value> weighted_; // of each tree; weighted_median
   // Only those of the accumulator's type have room.

@@ -15,12 +15,15 @@ namespace petrify::inline v0 {
 
 namespace {
 
-// Rows that are walked together: enough to keep a tree's nodes in the cache for many rows, few enough that their keys
-// and sums stay there too, however wide a forest is.
+// Rows that are walked together, so that a tree's nodes are in the cache for all but the first of them; few enough for
+// their keys and sums to stay there too, however wide a forest is. Trees that are no small part of the cache are worth
+// more rows: these come back from further away, but one after the other.
 std::size_t tile_rows_of(const forest_data& forest) {
-  constexpr std::size_t most_rows = 256;
-  constexpr std::size_t most_bytes = std::size_t{1} << 20;
-  const std::size_t row_bytes = forest.slots.size() * sizeof(std::uint32_t) + forest.sum_width * sizeof(double);
+  constexpr std::uint64_t small_forest_bytes = std::uint64_t{1} << 20;
+  const bool is_small = forest.node_bytes() <= small_forest_bytes;
+  const std::size_t most_rows = is_small ? 256 : 16384;
+  const std::size_t most_bytes = std::size_t{is_small ? 1u : 4u} << 20;
+  const std::size_t row_bytes = forest.key_stride() * sizeof(std::uint32_t) + forest.sum_width * sizeof(double);
   return std::clamp<std::size_t>(most_bytes / row_bytes, 1, most_rows);
 }
 
@@ -178,7 +181,8 @@ std::uint32_t forest::dense_levels() const noexcept { return data_->dense.levels
 
 std::uint64_t forest::dense_bytes() const noexcept {
   const dense_view& dense = data_->dense;
-  return dense.features.size_bytes() + dense.cuts.size_bytes() + dense.nodes.size_bytes() + dense.leaves.size_bytes();
+  return dense.features.size_bytes() + dense.cuts.size_bytes() + dense.nodes.size_bytes() + dense.leaves.size_bytes() +
+         dense.exits.size_bytes();
 }
 
 std::string_view forest::kernel() const noexcept { return kernel_for(*data_).name; }
@@ -186,10 +190,7 @@ std::string_view forest::kernel() const noexcept { return kernel_for(*data_).nam
 // An odd number of trees leaves one root unused.
 std::uint64_t forest::num_nodes() const noexcept { return data_->num_nodes - data_->num_trees % 2; }
 
-std::uint64_t forest::node_bytes() const noexcept {
-  return data_->num_nodes * (data_->layout == layout_kind::n8 ? sizeof(node8) : sizeof(node16)) +
-         data_->blocks.size_bytes();
-}
+std::uint64_t forest::node_bytes() const noexcept { return data_->node_bytes() + data_->blocks.size_bytes(); }
 
 std::uint64_t forest::leaf_bytes() const noexcept {
   return data_->num_leaf_rows * data_->leaf_width * size_bytes(data_->leaf_type) + data_->stored_leaf_ids.size_bytes();

@@ -363,7 +363,7 @@ forest_model forest_builder::build() {
   s.model->view = view_of(*s.model);
   forest_data& view = s.model->view->data;
   // Beside nodes of n bytes the tables take n more at most.
-  make_dense(view, s.model->node_bytes(), s.model->dense);
+  choose_dense(view, s.model->node_bytes(), s.model->dense);
   view.dense = s.model->dense.view();
   return forest_model(std::move(s.model));
 }

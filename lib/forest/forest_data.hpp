@@ -113,6 +113,11 @@ struct forest_data {
   // Whether kernels add the leaves; else the evaluator does, with the row at hand.
   bool kernel_adds() const noexcept { return sum == sum_kind::sum && leaves != leaf_form::linear; }
   bool is_classifier() const noexcept { return decision != decision_rule::none; }
+  // Keys from one row to the next: those of its slots, and room up to the end of a cache line.
+  std::size_t key_stride() const noexcept { return (slots.size() + 15) / 16 * 16; }
+  std::uint64_t node_bytes() const noexcept {
+    return num_nodes * (layout == layout_kind::n16 ? sizeof(node16) : sizeof(node8));
+  }
   // Index of the root of tree t.
   std::uint64_t root(std::uint32_t t) const noexcept {
     return 2 * std::uint64_t{blocks[t >> block_shift]} + (t & ((1u << block_shift) - 1));

@@ -136,6 +136,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   if (has_dense) {
     put(segment_role::dense_nodes, 1, std::as_bytes(std::span(model.dense.nodes)));
     put_table(segment_role::dense_leaves, model.dense.leaves, 1);
+    put_table(segment_role::dense_exits, model.dense.exits, 1);
     put_table(segment_role::dense_features, model.dense.features, 1);
     put_table(segment_role::dense_cuts, model.dense.cuts, 1);
   }

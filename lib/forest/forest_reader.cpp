@@ -185,7 +185,8 @@ private:
       case segment_role::dense_nodes:
       case segment_role::dense_features:
       case segment_role::dense_cuts:
-      case segment_role::dense_leaves: break;
+      case segment_role::dense_leaves:
+      case segment_role::dense_exits: break;
       case segment_role::leaf_values:
       case segment_role::tree_targets:
       case segment_role::tree_weights:
@@ -472,11 +473,14 @@ private:
     dense.features = segment<dense_feature>(segment_role::dense_features, "dense features", index);
     dense.cuts = segment<std::uint32_t>(segment_role::dense_cuts, "dense cuts", index);
     dense.leaves = segment<std::uint32_t>(segment_role::dense_leaves, "dense leaves", index);
+    dense.exits = segment<std::uint32_t>(segment_role::dense_exits, "dense exits", index);
+    const std::uint64_t num_ends = out_->num_trees * dense.tree_ways();
     if (dense.nodes.size() != dense_view::num_groups(out_->num_trees) * dense.group_bytes() ||
-        dense.leaves.size() != out_->num_trees * dense.tree_ways())
-      refuse(dense.nodes.size(), " bytes of dense nodes and ", dense.leaves.size(), " leaves, expected ",
-             dense.group_bytes(), " for every 64 of ", out_->num_trees, " trees and ", dense.tree_ways(),
-             " for each of them");
+        std::max(dense.leaves.size(), dense.exits.size()) != num_ends ||
+        std::min(dense.leaves.size(), dense.exits.size()) != 0)
+      refuse(dense.nodes.size(), " bytes of dense nodes, ", dense.leaves.size(), " leaves and ", dense.exits.size(),
+             " exits, expected ", dense.group_bytes(), " bytes for every 64 of ", out_->num_trees, " trees and ",
+             dense.tree_ways(), " leaves, or exits, for each of them");
     if (dense.features.size() > max_dense_features || dense.cuts.size() % dense_line != 0)
       refuse(dense.features.size(), " dense features with ", dense.cuts.size(), " cuts, expected at most ",
              max_dense_features, " and lines of ", dense_line);

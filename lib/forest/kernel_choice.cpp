@@ -13,6 +13,8 @@ const kernel& kernel_for(const forest_data& forest) noexcept {
       return dense_avx512vbmi_kernel;
     if (level >= cpu_level::avx512)
       return dense_avx512_kernel;
+    if (level >= cpu_level::avx2)
+      return dense_avx2_kernel;
   }
 #else
   (void)forest;

@@ -14,6 +14,7 @@ bool has_dense_kernels(const forest_data& forest) noexcept;
 std::vector<const kernel*> dense_kernels();
 
 #if defined(__x86_64__)
+extern const kernel dense_avx2_kernel;
 extern const kernel dense_avx512_kernel;
 extern const kernel dense_avx512vbmi_kernel;
 #endif

@@ -5,6 +5,7 @@
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
 #include "forest/target_region.hpp"
+#include "forest/walk.hpp"
 
 #include <algorithm>
 #include <immintrin.h>
@@ -19,7 +20,7 @@ struct ranks_of_trees {
   const std::uint8_t* ranks;
   explicit ranks_of_trees(const std::uint8_t* bytes) noexcept : ranks(bytes) {}
 
-  __attribute__((always_inline)) __m512i of(__m512i features) const noexcept {
+  PETRIFY_INLINE __m512i of(__m512i features) const noexcept {
     const __m512i bias = _mm512_set1_epi8(0x70);
     __m512i found = _mm512_setzero_si512();
 #pragma GCC unroll 16
@@ -37,6 +38,8 @@ struct ranks_of_trees {
 
 namespace {
 #include "forest/kernel_dense_avx512.inl"
+
+#include "forest/kernel_dense.inl"
 } // namespace
 
 } // namespace dense_avx512
@@ -45,8 +48,12 @@ PETRIFY_TARGET_END
 
 namespace petrify::inline v0 {
 
-const kernel dense_avx512_kernel = {"dense avx512", dense_avx512::add<float>, dense_avx512::add<double>,
-                                    interleaved_kernel.find_leaves, true};
+const kernel dense_avx512_kernel = {"dense avx512",
+                                    dense_avx512::add<float>,
+                                    dense_avx512::add<double>,
+                                    interleaved_kernel.find_leaves,
+                                    dense_avx512::scratch_bytes,
+                                    true};
 
 } // namespace petrify::inline v0
 

@@ -1,53 +1,31 @@
-// The dense kernels for AVX-512, included inside a target region, in a namespace of its own, by one file for each kind
-// of byte lookup: `ranks_of_trees<Vectors>`, which those files define.
+// What the dense kernels for AVX-512 know of vectors (kernel_dense.inl is their frame); by one file for each kind of
+// byte lookup: `ranks_of_trees<Vectors>`, which those files define.
 //
 // One row: a level's features of 64 trees are one vector, so a lookup in the row's ranks and one comparison take a step
 // in 64 trees; which of a level's nodes a tree is at is chosen by blends with the masks of the levels above.
 //
 // A batch turns it round: a feature's ranks of 64 rows are one vector, and all nodes of a tree are looked at.
-// docs/design.md, "Kernels".
 
 constexpr std::size_t vector_bytes = 64;
+constexpr std::uint32_t trees_at_once = dense_group_trees;
+constexpr std::size_t rows_worth_a_chunk = 24; // measured
 using v64 = __m512i;
-
-#define PETRIFY_INLINE inline __attribute__((always_inline))
 
 PETRIFY_INLINE v64 load(const void* from) noexcept { return _mm512_loadu_si512(from); }
 
 // ---- ranks of keys
 
-// How many cuts of a line a key is greater than.
-PETRIFY_INLINE unsigned cuts_below(v64 key, const std::uint32_t* line) noexcept {
-  return static_cast<unsigned>(__builtin_popcount(_mm512_cmplt_epu32_mask(load(line), key)));
-}
-
-PETRIFY_INLINE std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
-  const v64 all = _mm512_set1_epi32(static_cast<int>(key));
-  // With fewer than 16 cuts there is one line, behind the first.
-  const unsigned line = num_cuts < dense_line ? 0 : cuts_below(all, lines);
-  return static_cast<std::uint8_t>(line * dense_line + cuts_below(all, lines + (1 + line) * dense_line));
-}
-
-// Ranks of `count` rows' keys, rank[0], rank[1], ...
-void put_ranks(const forest_data& forest, const dense_feature& feature, const std::uint32_t* keys, std::size_t width,
-               std::size_t count, std::uint8_t* rank) noexcept {
-  keys += feature.slot;
-  if (feature.op != 0) {
-    for (std::size_t i = 0; i < count; ++i)
-      rank[i] = set_rank(forest.category_words.data(), feature, keys[i * width]);
-    return;
+class cuts_line {
+public:
+  explicit PETRIFY_INLINE cuts_line(const std::uint32_t* line) noexcept : cuts_(load(line)) {}
+  PETRIFY_INLINE unsigned below(std::uint32_t key) const noexcept {
+    const v64 all = _mm512_set1_epi32(static_cast<int>(key));
+    return static_cast<unsigned>(__builtin_popcount(_mm512_cmplt_epu32_mask(cuts_, all)));
   }
-  const std::uint32_t* const lines = forest.dense.cuts.data() + std::size_t{feature.first} * dense_line;
-  if (feature.num_cuts < dense_line) {
-    const v64 cuts = load(lines + dense_line);
-    for (std::size_t i = 0; i < count; ++i)
-      rank[i] = static_cast<std::uint8_t>(__builtin_popcount(
-          _mm512_cmplt_epu32_mask(cuts, _mm512_set1_epi32(static_cast<int>(keys[i * width])))));
-    return;
-  }
-  for (std::size_t i = 0; i < count; ++i)
-    rank[i] = rank_of(lines, feature.num_cuts, keys[i * width]);
-}
+
+private:
+  v64 cuts_;
+};
 
 // ---- ways through the tables
 
@@ -93,41 +71,11 @@ template <unsigned Vectors>
 __attribute__((noinline)) void put_ways(const std::uint8_t* group, const std::uint8_t* ranks, unsigned levels,
                                         std::uint8_t* ways) noexcept {
   __mmask64 right[max_dense_levels];
-  _mm512_store_si512(ways,
-                     descend<0>(group, ranks_of_trees<Vectors>(ranks), levels, right, _mm512_setzero_si512()));
+  _mm512_store_si512(ways, descend<0>(group, ranks_of_trees<Vectors>(ranks), levels, right, _mm512_setzero_si512()));
 }
 
-// Gives the leaves of one row to `visit`, tree by tree. While those of a group are added, the next one descends: the
-// processor looks far enough ahead to do both.
-template <class Visit>
-void visit_row(const forest_data& forest, const std::uint32_t* keys, Visit& visit) noexcept {
-  const dense_view& dense = forest.dense;
-  alignas(vector_bytes) std::uint8_t ranks[max_dense_features];
-  const std::size_t num_features = dense.features.size();
-  for (std::size_t f = 0; f < num_features; ++f) {
-    const dense_feature& feature = dense.features[f];
-    const std::uint32_t key = keys[feature.slot];
-    ranks[f] =
-        feature.op != 0
-            ? set_rank(forest.category_words.data(), feature, key)
-            : rank_of(dense.cuts.data() + std::size_t{feature.first} * dense_line, feature.num_cuts, key);
-  }
-  const auto put = num_features <= 64 ? put_ways<1> : num_features <= 128 ? put_ways<2> : put_ways<4>;
-  const unsigned levels = dense.levels;
-  const std::size_t group_bytes = dense.group_bytes();
-  alignas(vector_bytes) std::uint8_t ways[2][dense_group_trees];
-  const std::uint8_t* group = dense.nodes.data();
-  const std::uint32_t* leaves = dense.leaves.data();
-  put(group, ranks, levels, ways[0]);
-  unsigned turn = 0;
-  for (std::uint32_t tree = 0; tree < forest.num_trees; tree += dense_group_trees, turn ^= 1) {
-    const std::uint32_t left = forest.num_trees - tree;
-    if (left > dense_group_trees)
-      put(group += group_bytes, ranks, levels, ways[turn ^ 1]);
-    const std::uint32_t end = std::min(left, dense_group_trees);
-    for (std::uint32_t j = 0; j < end; ++j, leaves += std::size_t{1} << levels)
-      visit(tree + j, leaves[ways[turn][j]]);
-  }
+inline auto put_ways_for(std::size_t num_features) noexcept {
+  return num_features <= 64 ? put_ways<1> : num_features <= 128 ? put_ways<2> : put_ways<4>;
 }
 
 // ---- batches
@@ -159,9 +107,12 @@ PETRIFY_INLINE v64 descend_rows(const std::uint8_t* columns, const std::uint8_t*
   return way;
 }
 
+using row_ways = v64;
+PETRIFY_INLINE void store(row_ways ways, std::uint8_t* to) noexcept { _mm512_store_si512(to, ways); }
+
 // The ways of 64 rows through a tree. Not inlined: it is the same for all leaves.
-__attribute__((noinline)) v64 ways_of_rows(const std::uint8_t* columns, const std::uint8_t* tree,
-                                           unsigned levels) noexcept {
+__attribute__((noinline)) row_ways ways_of_rows(const std::uint8_t* columns, const std::uint8_t* tree,
+                                                unsigned levels) noexcept {
   __mmask64 right[max_dense_levels];
   return descend_rows<0>(columns, tree, levels, right, _mm512_setzero_si512());
 }
@@ -192,7 +143,7 @@ struct leaf_vectors<Levels, float> {
                                   _mm512_permutex2var_ps(values[2], way, values[3]));
   }
   // Adds the leaves of 64 rows to their sums.
-  PETRIFY_INLINE void add(v64 ways, float* sums) const noexcept {
+  PETRIFY_INLINE void add(row_ways ways, float* sums) const noexcept {
     const __m128i part[4] = {_mm512_castsi512_si128(ways), _mm512_extracti32x4_epi32(ways, 1),
                              _mm512_extracti32x4_epi32(ways, 2), _mm512_extracti32x4_epi32(ways, 3)};
     for (unsigned i = 0; i < 4; ++i)
@@ -220,7 +171,7 @@ struct leaf_vectors<Levels, double> {
       return _mm512_mask_blend_pd(_mm512_test_epi64_mask(way, _mm512_set1_epi64(Count / 2 * lanes)),
                                   among<First, Count / 2>(way), among<First + Count / 2, Count / 2>(way));
   }
-  PETRIFY_INLINE void add(v64 ways, double* sums) const noexcept {
+  PETRIFY_INLINE void add(row_ways ways, double* sums) const noexcept {
     alignas(vector_bytes) std::uint8_t way[vector_bytes];
     _mm512_store_si512(way, ways);
     for (unsigned i = 0; i < 8; ++i) {
@@ -229,152 +180,3 @@ struct leaf_vectors<Levels, double> {
     }
   }
 };
-
-// Memory of a few times 64 rows on their way through all trees.
-struct row_block {
-  static constexpr std::size_t max_chunks = 4;
-  static constexpr std::size_t column_bytes = std::size_t{16} << 10;
-  static constexpr std::size_t max_sums = 8; // of a row, to be kept in columns
-  alignas(vector_bytes) std::uint8_t columns[column_bytes];
-  // [chunk][sum][64 rows], float or double
-  alignas(vector_bytes) std::byte sums[max_chunks * max_sums * vector_bytes * sizeof(double)];
-
-  static std::size_t chunks_of(std::size_t num_features) noexcept {
-    return std::min(max_chunks, column_bytes / (num_features * vector_bytes));
-  }
-};
-
-// Adds the leaves of up to `chunks * 64` rows. Not inlined: single rows do without its 32 KiB of stack.
-template <class Add, class Sum>
-__attribute__((noinline)) void add_block(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  row_block block;
-  const dense_view& dense = forest.dense;
-  const std::size_t num_features = dense.features.size();
-  const std::size_t width = forest.slots.size();
-  const std::size_t chunks = (num_rows + vector_bytes - 1) / vector_bytes;
-  const std::size_t chunk_columns = num_features * vector_bytes;
-  for (std::size_t c = 0; c < chunks; ++c) {
-    const std::size_t count = std::min(vector_bytes, num_rows - c * vector_bytes);
-    for (std::size_t f = 0; f < num_features; ++f)
-      put_ranks(forest, dense.features[f], keys + c * vector_bytes * width, width, count,
-                block.columns + c * chunk_columns + f * vector_bytes);
-  }
-  Add add(forest, block, sums, num_rows);
-  for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
-    const std::uint8_t* const nodes =
-        dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees;
-    const auto tree_adds = add.of_tree(tree, dense.leaves.data() + (std::size_t{tree} << dense.levels));
-    for (std::size_t c = 0; c < chunks; ++c)
-      tree_adds(c, ways_of_rows(block.columns + c * chunk_columns, nodes, dense.levels));
-  }
-  add.finish();
-}
-
-// Scalar leaves of forests with few sums: sums lie in columns meanwhile. Trees of up to `Levels` levels.
-template <unsigned Levels, class Sum>
-class add_in_columns {
-public:
-  add_in_columns(const forest_data& forest, row_block& block, Sum* sums, std::size_t num_rows) noexcept
-      : forest_(forest), columns_(reinterpret_cast<Sum*>(block.sums)), sums_(sums), num_rows_(num_rows) {
-    const std::size_t chunks = (num_rows + vector_bytes - 1) / vector_bytes;
-    const std::size_t width = forest.sum_width;
-    for (std::size_t i = 0; i < chunks * vector_bytes; ++i)
-      for (std::size_t k = 0; k < width; ++k)
-        columns_[place(i, k)] = i < num_rows ? sums[i * width + k] : Sum{0};
-  }
-  auto of_tree(std::uint32_t tree, const std::uint32_t* payloads) noexcept {
-    alignas(vector_bytes) Sum leaves[std::max(1u << Levels, 16u)] = {};
-    for (std::size_t i = 0; i < forest_.dense.tree_ways(); ++i)
-      leaves[i] = scalar_value<Sum>(forest_, payloads[i]);
-    const leaf_vectors<Levels, Sum> vectors(leaves);
-    Sum* const to = columns_ + std::size_t{forest_.target(tree)} * vector_bytes;
-    return [vectors, to, step = forest_.sum_width * vector_bytes](std::size_t chunk, v64 ways)
-        __attribute__((always_inline)) { vectors.add(ways, to + chunk * step); };
-  }
-  void finish() noexcept {
-    const std::size_t width = forest_.sum_width;
-    for (std::size_t i = 0; i < num_rows_; ++i)
-      for (std::size_t k = 0; k < width; ++k)
-        sums_[i * width + k] = columns_[place(i, k)];
-  }
-
-private:
-  std::size_t place(std::size_t row, std::size_t sum) const noexcept {
-    return (row / vector_bytes * forest_.sum_width + sum) * vector_bytes + row % vector_bytes;
-  }
-  const forest_data& forest_;
-  Sum* columns_;
-  Sum* sums_;
-  std::size_t num_rows_;
-};
-
-// Any leaves, row by row.
-template <class Visitor, class Sum>
-class add_by_row {
-public:
-  add_by_row(const forest_data& forest, row_block&, Sum* sums, std::size_t num_rows) noexcept
-      : forest_(forest), sums_(sums), num_rows_(num_rows) {}
-  auto of_tree(std::uint32_t tree, const std::uint32_t* payloads) noexcept {
-    return [this, tree, payloads](std::size_t chunk, v64 ways) {
-      alignas(vector_bytes) std::uint8_t way[vector_bytes];
-      _mm512_store_si512(way, ways);
-      const std::size_t first = chunk * vector_bytes;
-      const std::size_t count = std::min(vector_bytes, num_rows_ - first);
-      for (std::size_t i = 0; i < count; ++i) {
-        Visitor visit(forest_, sums_ + (first + i) * forest_.sum_width);
-        visit(tree, payloads[way[i]]);
-        visit.finish();
-      }
-    };
-  }
-  void finish() noexcept {}
-
-private:
-  const forest_data& forest_;
-  Sum* sums_;
-  std::size_t num_rows_;
-};
-
-// ---- all together
-
-// From this many rows on a chunk of 64 costs less than its rows one by one.
-constexpr std::size_t rows_worth_a_chunk = 24;
-
-template <class Visitor, class AddBlock, class Sum>
-void add_rows(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  const std::size_t width = forest.slots.size();
-  const std::size_t block_rows = row_block::chunks_of(forest.dense.features.size()) * vector_bytes;
-  while (num_rows >= rows_worth_a_chunk) {
-    const std::size_t count = std::min(num_rows, block_rows);
-    // Of the last chunk only so many rows are left that they are worth it.
-    const std::size_t rest = count % vector_bytes;
-    const std::size_t taken = rest != 0 && rest < rows_worth_a_chunk && count > vector_bytes ? count - rest : count;
-    add_block<AddBlock>(forest, keys, taken, sums);
-    keys += taken * width;
-    sums += taken * forest.sum_width;
-    num_rows -= taken;
-  }
-  for (; num_rows != 0; --num_rows, keys += width, sums += forest.sum_width) {
-    Visitor visit(forest, sums);
-    visit_row(forest, keys, visit);
-    visit.finish();
-  }
-}
-
-template <class Sum>
-void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
-  with_visitor<Sum>(forest, [&]<class Visitor>(const Visitor*) {
-    if (forest.leaves == leaf_form::vector || forest.sum_width > row_block::max_sums)
-      return add_rows<Visitor, add_by_row<Visitor, Sum>>(forest, keys, num_rows, sums);
-    switch (forest.dense.levels) {
-    case 1:
-    case 2:
-    case 3: return add_rows<Visitor, add_in_columns<3, Sum>>(forest, keys, num_rows, sums);
-    case 4: return add_rows<Visitor, add_in_columns<4, Sum>>(forest, keys, num_rows, sums);
-    case 5: return add_rows<Visitor, add_in_columns<5, Sum>>(forest, keys, num_rows, sums);
-    default: return add_rows<Visitor, add_in_columns<6, Sum>>(forest, keys, num_rows, sums);
-    }
-  });
-}
-
-#undef PETRIFY_INLINE

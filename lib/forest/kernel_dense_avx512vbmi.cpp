@@ -5,6 +5,7 @@
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
 #include "forest/target_region.hpp"
+#include "forest/walk.hpp"
 
 #include <algorithm>
 #include <immintrin.h>
@@ -22,7 +23,7 @@ struct ranks_of_trees {
       ranks[i] = _mm512_load_si512(bytes + std::size_t{64} * i);
   }
 
-  __attribute__((always_inline)) __m512i of(__m512i features) const noexcept {
+  PETRIFY_INLINE __m512i of(__m512i features) const noexcept {
     if constexpr (Vectors == 1)
       return _mm512_permutexvar_epi8(features, ranks[0]);
     else if constexpr (Vectors == 2)
@@ -36,6 +37,8 @@ struct ranks_of_trees {
 
 namespace {
 #include "forest/kernel_dense_avx512.inl"
+
+#include "forest/kernel_dense.inl"
 } // namespace
 
 } // namespace dense_avx512vbmi
@@ -44,8 +47,12 @@ PETRIFY_TARGET_END
 
 namespace petrify::inline v0 {
 
-const kernel dense_avx512vbmi_kernel = {"dense avx512vbmi", dense_avx512vbmi::add<float>, dense_avx512vbmi::add<double>,
-                                        interleaved_kernel.find_leaves, true};
+const kernel dense_avx512vbmi_kernel = {"dense avx512vbmi",
+                                        dense_avx512vbmi::add<float>,
+                                        dense_avx512vbmi::add<double>,
+                                        interleaved_kernel.find_leaves,
+                                        dense_avx512vbmi::scratch_bytes,
+                                        true};
 
 } // namespace petrify::inline v0
 

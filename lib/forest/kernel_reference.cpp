@@ -25,10 +25,10 @@ void add_leaf(const forest_data& forest, std::uint32_t tree, std::uint32_t paylo
 }
 
 template <class Sum>
-void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums) noexcept {
+void add(const forest_data& forest, const std::uint32_t* keys, std::size_t num_rows, Sum* sums, std::byte*) noexcept {
   for (std::size_t row = 0; row < num_rows; ++row)
     for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
-      const std::uint64_t leaf = leaf_of(forest, tree, keys + row * forest.slots.size());
+      const std::uint64_t leaf = leaf_of(forest, tree, keys + row * forest.key_stride());
       add_leaf(forest, tree, payload_of(forest, leaf), sums + row * forest.sum_width);
     }
 }
@@ -38,7 +38,7 @@ void find_leaves(const forest_data& forest, const std::uint32_t* keys, std::size
   for (std::size_t row = 0; row < num_rows; ++row)
     for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree)
       leaves[row * forest.num_trees + tree] =
-          static_cast<std::uint32_t>(leaf_of(forest, tree, keys + row * forest.slots.size()));
+          static_cast<std::uint32_t>(leaf_of(forest, tree, keys + row * forest.key_stride()));
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "forest/forest_data.hpp"
 
 #include <bit>
+#include <cstddef>
 
 namespace petrify::inline v0 {
 
@@ -12,6 +13,19 @@ inline std::uint32_t payload_of(const forest_data& forest, std::uint64_t node) n
   return forest.layout == layout_kind::n16 ? static_cast<const node16*>(forest.nodes)[node].value
                                            : static_cast<const node8*>(forest.nodes)[node].value;
 }
+
+// Payloads by the index of a leaf: nodes of all layouts begin with their value.
+class payloads {
+public:
+  explicit payloads(const forest_data& forest) noexcept
+      : words_(static_cast<const std::uint32_t*>(forest.nodes)), shift_(forest.layout == layout_kind::n16 ? 2 : 1) {}
+  std::uint32_t operator[](std::uint32_t leaf) const noexcept { return words_[std::uint64_t{leaf} << shift_]; }
+
+private:
+  const std::uint32_t* words_;
+  unsigned shift_;
+};
+static_assert(offsetof(node8, value) == 0 && offsetof(node16, value) == 0);
 
 // Value `index` of leaf_values.
 template <class Sum>

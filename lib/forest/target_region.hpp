@@ -14,3 +14,6 @@
   PETRIFY_PRAGMA(GCC target(names))
 #define PETRIFY_TARGET_END PETRIFY_PRAGMA(GCC pop_options)
 #endif
+
+// Of a region's functions that must become part of their callers: vectors are passed in registers.
+#define PETRIFY_INLINE inline __attribute__((always_inline))

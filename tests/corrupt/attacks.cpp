@@ -475,7 +475,7 @@ void add_forests(list& l) {
     });
   };
   unsupported("F3", "a segment of role 0", "role 0", with_segment(0, 255, 8));
-  unsupported("F3", "a segment of role 17", "role 17", with_segment(17, 255, 8));
+  unsupported("F3", "a segment of role 18", "role 18", with_segment(18, 255, 8));
   unsupported("F3", "a segment of role 63", "role 63", with_segment(63, 0, 0));
   add("F4", "nodes of no layout", "belongs to layout 255", forest([](F& f) { f.segment_layouts[0] = 255; }));
   add("F4", "nodes of layout 1", "belongs to layout 1", forest([](F& f) { f.segment_layouts[0] = 1; }));
@@ -722,7 +722,7 @@ void add_forests(list& l) {
         ++s.directory.objects[0]->num_segments;
       }));
   add("F42", "a level more than the tables have", "bytes of dense nodes", forest([](F& f) { f.dense_levels = 4; }));
-  add("F42", "a dense leaf fewer", "leaves, expected", parts([](stone_file& s) {
+  add("F42", "a dense leaf fewer", "559 leaves and 0 exits", parts([](stone_file& s) {
         bytes& leaves = segment(s, fbs::SegmentRole::dense_leaves);
         leaves.resize(leaves.size() - 4);
       }));
@@ -769,6 +769,25 @@ void add_forests(list& l) {
         parts([](stone_file& s) {
           bytes& leaves = segment(s, fbs::SegmentRole::dense_leaves);
           store(leaves, 0, load<std::uint32_t>(leaves, 0) ^ 1u);
+        }));
+  base = "forest/dense_top";
+  add("F42", "a dense exit fewer", "exits, expected", parts([](stone_file& s) {
+        bytes& exits = segment(s, fbs::SegmentRole::dense_exits);
+        exits.resize(exits.size() - 4);
+      }));
+  add("F42", "dense leaves beside exits", "leaves and", parts([](stone_file& s) {
+        F& f = *s.directory.objects[0]->description.AsForest();
+        f.segment_roles.push_back(fbs::SegmentRole::dense_leaves);
+        f.segment_layouts.push_back(1);
+        s.segments.push_back(segment(s, fbs::SegmentRole::dense_exits));
+        ++s.directory.objects[0]->num_segments;
+      }));
+  add("N8", "a dense exit past the last node", "node 4000000000",
+      dense_number(fbs::SegmentRole::dense_exits, 5, 4000000000));
+  l.add("V5", "a dense exit that is another", base, door::verify, errc::malformed, "exits differ",
+        parts([](stone_file& s) {
+          bytes& exits = segment(s, fbs::SegmentRole::dense_exits);
+          store(exits, 0, load<std::uint32_t>(exits, 0) ^ 1u);
         }));
   base = "forest/inline";
   add("F23", "inline leaves of two values", "leaves of 2 values", forest([](F& f) { f.leaf_width = 2; }));

@@ -40,8 +40,10 @@ void check_kernels(const naive_forest& naive, const forest_data& forest, std::mt
   const std::size_t width = forest.raw_width;
   for (const kernel* by : dense_kernels()) {
     CAPTURE(by->name);
-    for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{23}, std::size_t{24}, std::size_t{63},
-                                    std::size_t{64}, std::size_t{65}, std::size_t{88}, num_rows}) {
+    // Around the numbers of rows that are worth a chunk of 64, and around 64, alone and behind a chunk.
+    for (const std::size_t batch :
+         {std::size_t{1}, std::size_t{2}, std::size_t{23}, std::size_t{24}, std::size_t{47}, std::size_t{48},
+          std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{88}, std::size_t{112}, num_rows}) {
       CAPTURE(batch);
       const std::vector<double> got = raw_by(*by, forest, rows(x.data(), batch, columns));
       CHECK(differences(got, {expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(batch * width)}) == 0);
@@ -120,6 +122,38 @@ TEST_CASE("DenseFeaturesAreAsManyAsCutsAndMissingRulesNeed") {
   CHECK(num_dense > 40);
   CHECK(most_features > 128);
   CHECK(most_features <= max_dense_features);
+}
+
+TEST_CASE("WalksGoOnBelowTheDenseLevels") {
+  std::mt19937_64 random(64);
+  std::size_t num_deeper = 0;
+  std::size_t num_by_levels[max_dense_levels + 1] = {};
+  for (const auto& [leaf, accumulator] :
+       {std::pair{dtype::float64, dtype::float64}, std::pair{dtype::float32, dtype::float32}})
+    for (const std::size_t width : {1, 3, 20})
+      for (const bool vector_leaves : {false, true})
+        for (const std::uint32_t trees : {1u, 64u, 90u})
+          for (const std::uint32_t columns : {5u, 40u, 300u}) {
+            forest_shape shape;
+            shape.num_columns = columns; // 300: slots of 12 bits, and keys at a stride that has no walk of its own
+            shape.num_trees = trees;
+            shape.max_splits = 150 * columns % 700;
+            shape.num_cuts = 100;
+            shape.all_missing_rules = columns == 5;
+            CAPTURE(width);
+            CAPTURE(vector_leaves);
+            CAPTURE(trees);
+            CAPTURE(columns);
+            const naive_forest naive =
+                random_forest(regression(width, vector_leaves, leaf, accumulator), shape, random);
+            const std::uint32_t levels = check_dense_forest(naive, random);
+            ++num_by_levels[levels];
+            const forest_model model = naive.build();
+            num_deeper += !model.view().data().dense.exits.empty();
+          }
+  CHECK(num_deeper > 20);
+  CHECK(num_by_levels[6] > 5);
+  CHECK(num_by_levels[3] + num_by_levels[4] + num_by_levels[5] > 5);
 }
 
 TEST_CASE("DenseKernelsFollowSetsOfCategories") {

@@ -99,6 +99,8 @@ inline void add_forests(list& all) {
   add_forest(all, "two_blocks", regression(compare_as::float32, dtype::float32), {.num_trees = 11, .max_splits = 2});
   add_forest(all, "dense", regression(compare_as::float32, dtype::float64),
              {.num_trees = 70, .max_splits = 30, .max_depth = 3, .num_cuts = 20});
+  add_forest(all, "dense_top", regression(compare_as::float32, dtype::float64),
+             {.num_trees = 66, .max_splits = 200, .num_cuts = 20});
   add_forest(all, "chain", regression(compare_as::float64, dtype::float64),
              {.num_trees = 1, .max_splits = 12, .chain = true});
   add_forest(all, "no_trees", regression(compare_as::float64, dtype::float64), {.num_trees = 0});
