@@ -69,6 +69,7 @@ bool check(const Node* nodes, std::uint32_t count, std::uint32_t room, const nod
   __m256i most_offset = _mm256_sub_epi32(all(room - 1), Fields::places());
   __m256i sound = all(~0u);
   for (std::uint32_t i = 0; i < count; i += lanes) {
+    prefetch_ahead(nodes + i, lanes);
     const fields of = fields_of(nodes + i);
     const __m256i is_leaf = _mm256_cmpeq_epi32(_mm256_or_si256(of.slot, of.offset), _mm256_setzero_si256());
     // 1 less, so that 0 is the greatest.

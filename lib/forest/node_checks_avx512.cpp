@@ -74,6 +74,7 @@ bool check(const Node* nodes, std::uint32_t count, std::uint32_t room, const nod
   pairs = _mm512_srli_epi32(_mm512_add_epi32(pairs, is_odd), 1);
   __mmask16 sound = 0xffff;
   for (std::uint32_t i = 0; i < count; i += lanes) {
+    prefetch_ahead(nodes + i, lanes);
     const fields of = fields_of(nodes + i);
     const __mmask16 is_leaf = _mm512_testn_epi32_mask(of.either, of.either);
     const __m512i pair = _mm512_ror_epi32(_mm512_sub_epi32(of.offset, least), 1);

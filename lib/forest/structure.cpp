@@ -108,17 +108,6 @@ bool is_wrong(const forest_data& forest, const typename Layout::node& node, std:
 constexpr std::uint64_t chunk_nodes = 256;
 static_assert(chunk_nodes % checked_nodes == 0);
 
-// Asks for the nodes a page on: the processor's own read-ahead stops at the end of each.
-template <class Node>
-void prefetch_ahead(const forest_data& forest, const Node* nodes, std::uint64_t at) noexcept {
-  constexpr std::uint64_t page_nodes = 4096 / sizeof(Node);
-  constexpr std::uint64_t line_nodes = 64 / sizeof(Node);
-  if (at + page_nodes + chunk_nodes > forest.num_nodes)
-    return;
-  for (std::uint64_t i = 0; i < chunk_nodes; i += line_nodes)
-    __builtin_prefetch(nodes + at + page_nodes + i);
-}
-
 template <class Layout>
 void check_block(const forest_data& forest, std::size_t k, const node_checker& with) {
   const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
@@ -139,7 +128,6 @@ void check_block(const forest_data& forest, std::size_t k, const node_checker& w
       return with.n16(nodes + in.begin + begin, static_cast<std::uint32_t>(count), room, bounds);
   };
   for (std::uint64_t begin = 0, count; begin < size; begin += count) {
-    prefetch_ahead(forest, nodes, in.begin + begin);
     const bool is_many = begin < many;
     count = std::min(chunk_nodes, (is_many ? many : size) - begin);
     if (is_many && is_sound(begin, count))
