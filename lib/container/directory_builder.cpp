@@ -44,7 +44,8 @@ PETRIFY_SAME(epilogue_op::mirror, EpilogueOp::mirror);
 PETRIFY_SAME(epilogue_op::softplus_gaps, EpilogueOp::softplus_gaps);
 PETRIFY_SAME(epilogue_op::softmax_numpy, EpilogueOp::MAX);
 PETRIFY_SAME(decision_rule::cut_final, Decision::MAX);
-PETRIFY_SAME(leaf_id_rule::stored, LeafIds::MAX);
+PETRIFY_SAME(leaf_id_rule::stored, LeafIds::stored);
+PETRIFY_SAME(leaf_id_rule::stored_pairs, LeafIds::MAX);
 #undef PETRIFY_SAME
 
 namespace {

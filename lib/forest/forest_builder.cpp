@@ -331,8 +331,10 @@ void forest_builder::end_tree() {
     pending.pop_back();
     s.model->ids_are_preorder &= i == num_seen;
     ++num_seen;
-    if (nodes[i].kind == source_node::state::leaf)
+    if (nodes[i].kind == source_node::state::leaf) {
+      s.model->ids_are_pairs &= i != tree.root || i == 0;
       continue;
+    }
     if (nodes[i].kind == source_node::state::unused)
       refuse(s.place(i), "is the child of a node, but said to be unused");
     for (const std::uint32_t child : {nodes[i].right, nodes[i].left}) {
@@ -341,6 +343,9 @@ void forest_builder::end_tree() {
       seen[child] = true;
       pending.push_back(child);
     }
+    const auto [left, right] = std::pair{nodes[i].left, nodes[i].right};
+    if (nodes[right].kind == source_node::state::leaf)
+      s.model->ids_are_pairs &= right != 0 && (nodes[left].kind != source_node::state::leaf || right == left + 1);
   }
   tree.num_used = num_seen;
   if (num_seen != nodes.size())

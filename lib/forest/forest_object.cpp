@@ -127,7 +127,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   if (model.leaves)
     put(segment_role::leaf_values, whole_forest, model.leaves->bytes());
   if (!model.stored_leaf_ids.empty())
-    put(segment_role::leaf_ids, 0, std::as_bytes(std::span(model.stored_leaf_ids)));
+    put(segment_role::leaf_ids, 0, model.stored_leaf_ids);
   const auto put_table = [&](segment_role role, const auto& table, std::uint8_t layout = whole_forest) {
     if (!table.empty())
       put(role, layout, std::as_bytes(std::span(table)));
@@ -209,7 +209,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.leaves = model.leaves_are();
   d.leaf_type = spec.leaf_type;
   d.leaf_width = model.leaf_width();
-  d.leaf_ids = model.ids_are_preorder ? leaf_id_rule::preorder : leaf_id_rule::stored;
+  d.leaf_ids = model.leaf_ids_are();
   d.sum = static_cast<sum_kind>(spec.combine);
   d.accumulator = spec.accumulator;
   d.start = spec.start;

@@ -287,19 +287,24 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
     model.nodes16.resize(total);
   else
     model.nodes8.resize(total);
-  if (!model.ids_are_preorder)
-    model.stored_leaf_ids.resize(total);
+  // Of nodes, or of pairs of them; only where they are stored.
+  std::vector<std::uint32_t> ids;
+  const leaf_id_rule id_rule = model.leaf_ids_are();
+  if (id_rule != leaf_id_rule::preorder)
+    ids.resize(id_rule == leaf_id_rule::stored ? total : total / 2);
   model.num_trees = static_cast<std::uint32_t>(trees.size());
   const bool has_targets = std::any_of(trees.begin(), trees.end(), [](const auto& tree) { return tree.target != 0; });
 
   std::uint64_t begin = 0;     // of the block
-  std::uint32_t next_pair = 0; // from there
+  std::uint32_t num_roots = 0; // at the begin of the block
+  std::uint32_t next_pair = 0; // from the block's begin
   for (std::size_t t = 0; t < trees.size(); ++t) {
     const auto root = static_cast<std::uint32_t>(t % model.block_trees);
     if (root == 0) {
       begin += next_pair;
       model.blocks.push_back(static_cast<std::uint32_t>(begin / 2));
-      next_pair = static_cast<std::uint32_t>(std::min<std::size_t>(model.block_trees, sizes.size() - t));
+      num_roots = static_cast<std::uint32_t>(std::min<std::size_t>(model.block_trees, sizes.size() - t));
+      next_pair = num_roots;
     }
     for (const placed_node& placed : place(trees[t], root, next_pair)) {
       const source_node& node = trees[t].nodes[placed.source];
@@ -307,8 +312,11 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
       const std::uint32_t slot = is_leaf ? 0 : slots.of(node);
       store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node, slot), slot, placed.offset,
             op_of(node));
-      if (is_leaf && !model.ids_are_preorder)
-        model.stored_leaf_ids[begin + placed.at] = placed.source;
+      const std::uint64_t at = begin + placed.at;
+      if (is_leaf && id_rule == leaf_id_rule::stored)
+        ids[at] = placed.source;
+      if (is_leaf && id_rule == leaf_id_rule::stored_pairs && placed.at >= num_roots)
+        ids[at / 2] = placed.source - static_cast<std::uint32_t>(at % 2);
     }
     next_pair += static_cast<std::uint32_t>(sizes[t] - 1);
     if (has_targets)
@@ -316,6 +324,7 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
     model.num_used_nodes += trees[t].num_used;
     trees[t].nodes = {};
   }
+  model.stored_leaf_ids = pack_ids(ids);
 }
 
 } // namespace petrify::inline v0

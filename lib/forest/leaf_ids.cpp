@@ -50,6 +50,8 @@ std::uint32_t leaf_id(const forest_data& forest, std::uint32_t tree, const std::
                       std::uint32_t leaf) noexcept {
   if (forest.leaf_ids == leaf_id_rule::stored)
     return forest.stored_leaf_ids[leaf];
+  if (forest.leaf_ids == leaf_id_rule::stored_pairs)
+    return leaf == forest.root(tree) ? 0 : forest.stored_leaf_ids[leaf / 2] + leaf % 2;
   return with_layout(forest, [&]<class Layout>(Layout) { return preorder_id<Layout>(forest, tree, keys); });
 }
 

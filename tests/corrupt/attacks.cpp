@@ -801,13 +801,22 @@ void add_forests(list& l) {
       forest([](F& f) { f.leaf_width = 2; }));
   base = "forest/stored_ids";
   unsupported("F24", "leaf ids 0", "leaf id rule 0", forest([](F& f) { f.leaf_ids = fbs::LeafIds::none; }));
-  unsupported("F24", "leaf ids 3", "leaf id rule 3", forest([](F& f) { f.leaf_ids = static_cast<fbs::LeafIds>(3); }));
-  add("F25", "a stored leaf id fewer", "stored leaf ids", parts([](stone_file& s) {
-        bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
-        ids.resize(ids.size() - 4);
-      }));
+  unsupported("F24", "leaf ids 4", "leaf id rule 4", forest([](F& f) { f.leaf_ids = static_cast<fbs::LeafIds>(4); }));
+  const auto ids_of = [](std::size_t times, std::size_t fewer) {
+    return parts([=](stone_file& s) {
+      bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
+      ids.resize(ids.size() * times - fewer);
+    });
+  };
+  add("F25", "a stored leaf id fewer", "stored leaf ids", ids_of(1, 1));
+  add("F25", "stored leaf ids of three bytes", "stored leaf ids", ids_of(3, 0));
+  add("F25", "stored leaf ids of eight bytes", "stored leaf ids", ids_of(8, 0));
+  add("F25", "stored leaf ids that are not there", "stored leaf ids", ids_of(0, 0));
   add("F25", "stored leaf ids that follow from the order", "stored leaf ids",
       forest([](F& f) { f.leaf_ids = fbs::LeafIds::preorder; }));
+  base = "forest/paired_ids";
+  add("F25", "a stored leaf id fewer, of pairs", "stored leaf ids", ids_of(1, 1));
+  add("F25", "stored leaf ids of pairs, of eight bytes", "stored leaf ids", ids_of(8, 0));
   base = "forest/texts";
   add("F26", "label ends past the bytes", "labels", forest([](F& f) { f.label_text_ends.back() += 1; }));
   add("F26", "a label that is no UTF-8", "UTF-8", forest([](F& f) { f.label_text_bytes[0] = 0xff; }));
@@ -1041,7 +1050,14 @@ void add_expected_of_writers(list& l) {
         std::copy(rows.begin(), rows.begin() + 8, rows.begin() + 8);
       }));
   add("W5", "stored ids of nodes that are no leaves", "forest/stored_ids",
-      number_in<std::uint32_t>(fbs::SegmentRole::leaf_ids, 0, 77));
+      number_in<std::uint8_t>(fbs::SegmentRole::leaf_ids, 0, 77));
+  add("W5", "stored ids that are wider than they need be", "forest/stored_ids", parts([](stone_file& s) {
+        bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
+        bytes wide(2 * ids.size());
+        for (std::size_t i = 0; i < ids.size(); ++i)
+          wide[2 * i] = ids[i];
+        ids = wide;
+      }));
   add("W6", "a parameter that is not read", "forest/integers", forest([](F& f) { f.epilogue_parameters[1] = 5; }));
   add("W7", "an empty vector that is there", "forest/inline",
       forest([](F& f) { f.slot_cut_ends.assign(f.slot_columns.size(), 0); }));

@@ -242,6 +242,13 @@ inline forest_spec regression(std::size_t width, bool vector_leaves, dtype leaf,
   return spec;
 }
 
+// How an origin numbers its nodes.
+enum class numbering {
+  preorder,
+  pairs, // the two children of a split have numbers that follow each other
+  random,
+};
+
 struct forest_shape {
   std::uint32_t num_columns = 5;
   std::uint32_t num_trees = 20;
@@ -249,7 +256,7 @@ struct forest_shape {
   bool chain = false;            // right-only: every left child is a leaf
   std::uint32_t max_depth = 0;   // splits on a way down; 0: any number
   std::uint32_t num_cuts = 0;    // distinct thresholds of a column; 0: any number
-  bool preorder = true;          // number nodes in pre-order, else at random
+  numbering numbers = numbering::preorder;
   bool all_missing_rules = false;
 };
 
@@ -318,7 +325,7 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
           x = -0.0;
     // Renumber.
     std::vector<std::uint32_t> order;
-    if (shape.preorder) {
+    if (shape.numbers == numbering::preorder) {
       std::vector<std::uint32_t> pending{0};
       while (!pending.empty()) {
         const std::uint32_t i = pending.back();
@@ -332,7 +339,8 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
     } else {
       for (std::uint32_t i = 0; i < nodes.size(); ++i)
         order.push_back(i);
-      std::shuffle(order.begin() + 1, order.end(), random);
+      if (shape.numbers == numbering::random)
+        std::shuffle(order.begin() + 1, order.end(), random);
     }
     std::vector<std::uint32_t> number(nodes.size());
     for (std::uint32_t i = 0; i < order.size(); ++i)
