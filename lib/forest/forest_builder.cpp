@@ -162,6 +162,7 @@ struct forest_builder::state {
   std::vector<source_tree> trees;
   bool in_tree = false;
   std::uint32_t num_set = 0;
+  std::vector<double> covers;                                  // of the tree's nodes; empty until one is given
   std::unordered_map<std::uint32_t, categories_as> categories; // column -> rule
   category_sets sets;
 
@@ -232,6 +233,7 @@ void forest_builder::begin_tree(std::uint32_t num_nodes, std::uint32_t target, s
     s.model->tree_weights.push_back(weight);
   s.in_tree = true;
   s.num_set = 0;
+  s.covers.clear();
 }
 
 void forest_builder::split(std::uint32_t node, std::uint32_t column, comparison test, double threshold,
@@ -300,6 +302,18 @@ void forest_builder::linear_leaf(std::uint32_t node, double constant, double fal
   to.column_or_payload = model.leaves->append(values);
 }
 
+void forest_builder::cover(std::uint32_t node, double rows) {
+  state& s = *state_;
+  if (!s.in_tree)
+    refuse("forest_builder", "the cover of a node outside a tree, expected begin_tree first");
+  const std::size_t num_nodes = s.trees.back().nodes.size();
+  if (node >= num_nodes)
+    refuse(s.place(node), "expected a node below ", num_nodes);
+  if (s.covers.empty())
+    s.covers.resize(num_nodes);
+  s.covers[node] = rows;
+}
+
 void forest_builder::unused(std::uint32_t node) { state_->take(node).kind = source_node::state::unused; }
 
 void forest_builder::end_iteration() {
@@ -352,6 +366,9 @@ void forest_builder::end_tree() {
     for (std::uint32_t i = 0; i < nodes.size(); ++i)
       if (!seen[i] && nodes[i].kind != source_node::state::unused)
         refuse(s.place(i), "cannot be reached from the root, expected no orphans");
+  if (!s.covers.empty())
+    for (source_node& node : tree.nodes)
+      node.right_is_near = node.is_split() && s.covers[node.right] > s.covers[node.left];
   // Only now: a tree that was refused stays open, and build() refuses it too.
   s.in_tree = false;
 }

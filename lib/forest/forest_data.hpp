@@ -123,6 +123,10 @@ struct forest_data {
   std::uint64_t root(std::uint32_t t) const noexcept {
     return 2 * std::uint64_t{blocks[t >> block_shift]} + (t & ((1u << block_shift) - 1));
   }
+  // The node behind block k.
+  std::uint64_t block_end(std::size_t k) const noexcept {
+    return k + 1 < blocks.size() ? 2 * std::uint64_t{blocks[k + 1]} : num_nodes;
+  }
   // Entries that stored_leaf_ids has.
   std::uint64_t num_stored_ids() const noexcept {
     return leaf_ids == leaf_id_rule::stored ? num_nodes : leaf_ids == leaf_id_rule::stored_pairs ? num_nodes / 2 : 0;

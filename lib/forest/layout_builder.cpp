@@ -181,7 +181,7 @@ private:
 };
 
 // Where each node of a tree goes: the root to its place at the block's begin, then the tree's pairs in the pre-order of
-// their parents.
+// their parents, with the nearer child first.
 struct placed_node {
   std::uint32_t source;
   std::uint32_t at;     // from the block's begin
@@ -208,6 +208,8 @@ std::vector<placed_node> place(const source_tree& tree, std::uint32_t root_at, s
     out.push_back({source, at, next_pair - at});
     pending.push_back({node.right, next_pair + 1});
     pending.push_back({node.left, next_pair});
+    if (node.right_is_near)
+      std::swap(pending.back(), pending[pending.size() - 2]);
     next_pair += 2;
   }
   return out;

@@ -371,6 +371,9 @@ private:
     const numbers& conditions = array_of(tree, "split_conditions", num_nodes);
     const numbers& default_left = array_of(tree, "default_left", num_nodes);
     tree_categories categories(tree, num_nodes);
+    // No prediction needs it, so a tree may do without.
+    const json::value* const hessians = tree.find("sum_hessian");
+    const numbers* const cover = hessians == nullptr ? nullptr : hessians->as_numbers();
     const std::int64_t target = groups_->integer(t).value_or(-1);
     if (target < 0 || target >= num_groups_)
       refuse("tree_info is ", target, ", expected 0 to ", num_groups_ - 1);
@@ -386,6 +389,8 @@ private:
         builder.unused(i);
         continue;
       }
+      if (cover != nullptr && cover->size() == num_nodes)
+        builder.cover(i, static_cast<double>(cover->real(i)));
       if (left.integer(i) == no_child) {
         if (vector_leaves_)
           read_vector(tree, right, i, num_nodes, values);

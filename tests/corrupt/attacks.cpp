@@ -119,6 +119,32 @@ edit_bytes first_node(bool is_leaf, F change) {
   };
 }
 
+// Nodes of the layout n8 with 8 slot bits: the left child of one, 0 for a leaf; two splits exchange their children.
+std::size_t left_of(const bytes& nodes, std::size_t i) {
+  const std::size_t offset = load<node8>(nodes, i).meta >> 8;
+  return offset == 0 ? 0 : i + offset;
+}
+void exchange(bytes& nodes, std::size_t a, std::size_t b) {
+  const std::size_t of_a = left_of(nodes, a);
+  const std::size_t of_b = left_of(nodes, b);
+  const auto lead = [&](std::size_t from, std::size_t to) {
+    auto n = load<node8>(nodes, from);
+    n.meta = static_cast<std::uint32_t>(to - from) << 8 | (n.meta & 255);
+    store(nodes, from, n);
+  };
+  lead(a, of_b);
+  lead(b, of_a);
+}
+// The left child of a split whose children are splits too.
+std::vector<std::size_t> pairs_of_splits(const bytes& nodes) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < nodes.size() / sizeof(node8); ++i)
+    if (const std::size_t left = left_of(nodes, i);
+        left != 0 && left_of(nodes, left) != 0 && left_of(nodes, left + 1) != 0)
+      out.push_back(left);
+  return out;
+}
+
 // The same forest in nodes of 16 bytes.
 void widen(stone_file& s) {
   fbs::ForestT& f = *s.directory.objects.at(0)->description.AsForest();
@@ -988,29 +1014,23 @@ void add_nodes(list& l) {
       errc::malformed, door::verify);
   add("V3", "an unused root that is not zero", "forest/inline", "the unused root",
       node(3, [](auto& value, auto&, auto&) { value = 1; }), errc::malformed, door::verify);
-  add("V3", "pairs that are not in pre-order", "forest/stored_ids", "pre-order", parts([](stone_file& s) {
-        auto& f = *s.directory.objects[0]->description.AsForest();
+  add("V3", "trees whose pairs are not in the order of trees", "forest/two_blocks", "pre-order",
+      parts([](stone_file& s) {
         bytes& nodes = segment(s, SegmentRole::nodes);
-        // The root's pair and the pair behind it change places.
-        f.leaf_ids = fbs::LeafIds::preorder;
-        segment(s, SegmentRole::leaf_ids).clear();
-        const std::size_t num_trees = f.num_trees + f.num_trees % 2;
-        const auto root = load<node8>(nodes, 0);
-        const std::size_t first = root.meta >> 8;
-        const auto child = load<node8>(nodes, first);
-        if (first != num_trees || child.meta == 0)
-          throw std::logic_error("the sample has another form");
-        // The left child, a split, becomes a leaf, and the right child takes its children.
-        auto right = load<node8>(nodes, first + 1);
-        const std::size_t children = first + (child.meta >> 8);
-        const std::size_t others = right.meta == 0 ? 0 : first + 1 + (right.meta >> 8);
-        if (others == 0)
-          throw std::logic_error("the sample's right child is a leaf");
-        auto left = child;
-        left.meta = static_cast<word>(others - first) << 8 | (left.meta & 255);
-        right.meta = static_cast<word>(children - first - 1) << 8 | (right.meta & 255);
-        store(nodes, first, left);
-        store(nodes, first + 1, right);
+        std::vector<std::size_t> roots; // of the first block, that have pairs
+        for (std::size_t i = 0; i < 8; ++i)
+          if (left_of(nodes, i) != 0)
+            roots.push_back(i);
+        exchange(nodes, roots.at(0), roots.at(1));
+      }),
+      errc::malformed, door::verify);
+  add("V3", "a subtree whose pairs do not lie together", "forest/dense", "pre-order", parts([](stone_file& s) {
+        bytes& nodes = segment(s, SegmentRole::nodes);
+        for (const std::size_t left : pairs_of_splits(nodes))
+          for (const std::size_t child : {left_of(nodes, left), left_of(nodes, left) + 1})
+            if (left_of(nodes, child) != 0)
+              return exchange(nodes, child, left + 1);
+        throw std::logic_error("the sample has no such split");
       }),
       errc::malformed, door::verify);
 }
@@ -1045,6 +1065,11 @@ void add_expected_of_writers(list& l) {
   add("W2", "another split value", "forest/inline",
       first_node(false, [](auto& value, auto&, auto&) { value = 12345; }));
   add("W3", "a layout of 16 byte nodes for a small forest", "forest/inline", parts(widen));
+  add("W3", "a right subtree before the left one", "forest/inline", parts([](stone_file& s) {
+        bytes& nodes = segment(s, fbs::SegmentRole::nodes);
+        const std::size_t left = pairs_of_splits(nodes).at(0);
+        exchange(nodes, left, left + 1);
+      }));
   add("W4", "two equal leaf rows", "forest/scalar", parts([](stone_file& s) {
         bytes& rows = segment(s, fbs::SegmentRole::leaf_values);
         std::copy(rows.begin(), rows.begin() + 8, rows.begin() + 8);

@@ -1,5 +1,7 @@
 #include "support/support.hpp"
 
+#include "forest/forest_data.hpp"
+
 #include <petrify/forest_builder.hpp>
 
 #include <limits>
@@ -104,6 +106,41 @@ TEST_CASE("BuilderRefusesValuesOutOfRange") {
   b = forest_builder(one_number());
   CHECK_REFUSED(b.begin_tree(1, 1), errc::invalid_argument, "target 1, expected less than 1");
   CHECK_REFUSED(b.begin_tree(0), errc::invalid_argument, "has no nodes");
+}
+
+TEST_CASE("BuilderRefusesTheCoverOfNoNode") {
+  forest_builder b(one_number());
+  CHECK_REFUSED(b.cover(0, 1), errc::invalid_argument, "begin_tree first");
+  b.begin_tree(3);
+  CHECK_REFUSED(b.cover(3, 1), errc::invalid_argument, "tree 0 node 3: expected a node below 3");
+}
+
+TEST_CASE("TheChildOfMoreRowsIsLaidFirst") {
+  // Where the pairs of the root's left and right child begin.
+  const auto pairs = [](double left, double right) {
+    forest_builder b(one_number());
+    b.begin_tree(7);
+    split(b, 0, 1, 4);
+    split(b, 1, 2, 3);
+    split(b, 4, 5, 6);
+    for (const std::uint32_t i : {2u, 3u, 5u, 6u})
+      leaf(b, i);
+    if (left != 0)
+      b.cover(1, left);
+    b.cover(4, right);
+    b.end_tree();
+    const forest_model model = b.build();
+    const forest_data& data = model.view().data();
+    const auto* nodes = static_cast<const node8*>(data.nodes);
+    return std::pair{2 + (nodes[2].meta >> data.slot_bits), 3 + (nodes[3].meta >> data.slot_bits)};
+  };
+  CHECK(pairs(2, 1) == std::pair{4u, 6u});
+  CHECK(pairs(1, 1) == std::pair{4u, 6u});
+  CHECK(pairs(1, 2) == std::pair{6u, 4u});
+  CHECK(pairs(0, 0.5) == std::pair{6u, 4u});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(pairs(nan, 1) == std::pair{4u, 6u});
+  CHECK(pairs(1, nan) == std::pair{4u, 6u});
 }
 
 TEST_CASE("BuilderRefusesALeafOfTheWrongSize") {

@@ -1,4 +1,5 @@
 // Every kernel, and every way in, against a naive walk in floating point.
+#include "support/pair_order.hpp"
 #include "support/random_forest.hpp"
 #include "support/support.hpp"
 
@@ -101,6 +102,7 @@ TEST_CASE("KernelsAgreeWithANaiveWalkOnRaggedForests") {
           shape.num_trees = static_cast<std::uint32_t>(random() % 40);
           shape.max_splits = static_cast<std::uint32_t>(random() % 100);
           shape.numbers = static_cast<numbering>(random() % 3);
+          shape.covers = random() % 2 == 0;
           CAPTURE(repeat);
           check_forest(random_forest(spec, shape, random), random);
         }
@@ -206,6 +208,23 @@ TEST_CASE("CategorySetsFollowTheRuleOfTheirOrigin") {
           random_forest(spec, {.num_columns = 9, .numbers = static_cast<numbering>(round % 3)}, random);
       check_forest(naive, random, "n16");
     }
+}
+
+TEST_CASE("LeafIdsDoNotDependOnTheOrderOfSubtrees") {
+  std::mt19937_64 random(46);
+  std::size_t count = 0;
+  for (int round = 0; round < 40; ++round) {
+    const forest_shape shape{.num_trees = static_cast<std::uint32_t>(1 + random() % 20),
+                             .max_splits = static_cast<std::uint32_t>(1 + random() % 40),
+                             .covers = true};
+    const naive_forest naive = random_forest(regression(1, false, dtype::float64, dtype::float64), shape, random);
+    check_forest(naive, random);
+    const forest_model model = naive.build();
+    const forest_data& data = model.view().data();
+    CHECK(data.leaf_ids == leaf_id_rule::preorder);
+    count += num_right_first(data);
+  }
+  CHECK(count > 100);
 }
 
 TEST_CASE("LeafIdsTakeAsManyBytesAsTheLargestNeeds") {

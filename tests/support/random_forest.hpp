@@ -27,6 +27,7 @@ struct naive_node {
   bool members_go_right = false;
   std::vector<std::uint32_t> term_columns; // of a linear leaf
   std::vector<double> coefficients;
+  double cover = 0; // given to the builder unless it is 0
 };
 
 struct naive_tree {
@@ -46,6 +47,8 @@ struct naive_forest {
       builder.begin_tree(static_cast<std::uint32_t>(tree.nodes.size()), tree.target, 0, tree.weight);
       for (std::uint32_t i = 0; i < tree.nodes.size(); ++i) {
         const naive_node& n = tree.nodes[i];
+        if (n.cover != 0)
+          builder.cover(i, n.cover);
         if (n.is_leaf && spec.linear_leaves)
           builder.linear_leaf(i, n.values[0], n.values[1], n.term_columns, n.coefficients);
         else if (n.is_leaf)
@@ -257,6 +260,7 @@ struct forest_shape {
   std::uint32_t max_depth = 0;   // splits on a way down; 0: any number
   std::uint32_t num_cuts = 0;    // distinct thresholds of a column; 0: any number
   numbering numbers = numbering::preorder;
+  bool covers = false; // of most nodes, at random
   bool all_missing_rules = false;
 };
 
@@ -323,6 +327,9 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
       for (double& x : n.values)
         if (!std::isfinite(static_cast<float>(x)))
           x = -0.0;
+    if (shape.covers)
+      for (naive_node& n : nodes)
+        n.cover = static_cast<double>(random() % 4);
     // Renumber.
     std::vector<std::uint32_t> order;
     if (shape.numbers == numbering::preorder) {
