@@ -4,6 +4,7 @@
 #include <petrify/dtype.hpp>
 #include <petrify/error.hpp>
 #include <petrify/forest.hpp>
+#include <petrify/layout_choice.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -147,6 +148,7 @@ struct forest_spec {
   std::vector<category_column> categories;       // columns that split_set may test
   std::vector<category_dictionary> dictionaries; // ascending by column
   compare_as comparisons = compare_as::float32;
+  layout_choice layout = layout_choice::automatic;
 
   petrify::combine combine = petrify::combine::sum;
   std::int32_t best_iteration = -1;   // counted from 0; -1: the origin has none
@@ -231,8 +233,8 @@ public:
   // Ends a boosting iteration, for origins that count them.
   void end_iteration();
 
-  // Lays the forest out: 8-byte nodes where they fit, else 16-byte ones. The builder is empty afterwards.
-  // Cost: linear in all nodes.
+  // Lays the forest out in the form that forest_spec::layout asks for. The builder is empty afterwards.
+  // Cost: linear in all nodes. Throws also errc::invalid_argument for a layout that the forest cannot have.
   forest_model build();
 
 private:

@@ -4,6 +4,7 @@
 #include "base/float_mode.hpp"
 #include "base/utf8.hpp"
 #include "forest/category_sets.hpp"
+#include "forest/choose_layout.hpp"
 #include "forest/labels.hpp"
 #include "forest/layout_builder.hpp"
 #include "forest/model_content.hpp"
@@ -103,6 +104,8 @@ void check_spec(forest_spec& spec, forest_model::content& model) {
   check_columns(spec);
   if (spec.task < task::classification || spec.task > task::anomaly)
     refuse("forest", "task ", static_cast<int>(spec.task), ", expected 0 to 3");
+  if (spec.layout > layout_choice::dense)
+    refuse("forest", "layout ", static_cast<unsigned>(spec.layout), ", expected 0 to 4");
   if (spec.best_iteration < -1)
     refuse("forest", "best iteration ", spec.best_iteration, ", expected -1 or more");
   const auto is_float = [](dtype type) { return type == dtype::float32 || type == dtype::float64; };
@@ -384,9 +387,9 @@ forest_model forest_builder::build() {
   s.trees.clear();
   s.model->view = view_of(*s.model);
   forest_data& view = s.model->view->data;
-  // Beside nodes of n bytes the tables take n more at most.
-  choose_dense(view, s.model->node_bytes(), s.model->dense);
+  choose_tables(view, *s.model);
   view.dense = s.model->dense.view();
+  view.layout_notes.assign(s.model->layout_notes.begin(), s.model->layout_notes.end());
   return forest_model(std::move(s.model));
 }
 

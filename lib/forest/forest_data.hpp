@@ -76,6 +76,7 @@ struct forest_data {
   std::span<const std::uint32_t> blocks;       // where each begins, in pairs of nodes
   std::span<const std::uint32_t> tree_targets; // empty: all 0
   dense_view dense;
+  std::vector<std::string_view> layout_notes; // for people
 
   leaf_form leaves = leaf_form::none;
   dtype leaf_type = dtype::none;

@@ -156,6 +156,9 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   text_list column_types;
   for (const std::string& column : spec.column_types)
     column_types.add(column);
+  text_list layout_notes;
+  for (const std::string& note : model.layout_notes)
+    layout_notes.add(note);
   const dictionary_vectors dictionaries(spec);
   const step_vectors steps(spec);
   const output_vectors outputs(spec);
@@ -204,6 +207,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.layout_block_trees = {block_trees, num_layouts};
   d.layout_num_nodes = {num_nodes, num_layouts};
   d.dense_levels = static_cast<std::uint8_t>(model.dense.levels);
+  d.layout_notes = layout_notes.description();
   d.segment_roles = roles;
   d.segment_layouts = layouts;
   d.leaves = model.leaves_are();

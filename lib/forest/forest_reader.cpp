@@ -105,6 +105,7 @@ private:
     out_->column_types = texts_of(d_.column_types, "column types");
     if (!out_->column_types.empty() && out_->column_types.size() != d_.num_columns)
       refuse(out_->column_types.size(), " column types, expected ", d_.num_columns, " or none");
+    out_->layout_notes = texts_of(d_.layout_notes, "layout notes");
   }
 
   void read_steps() {

@@ -39,6 +39,8 @@ struct forest_model::content {
   bool is_n16 = false;
   dense_tables dense;                        // levels 0: none
   std::uint8_t block_trees = 0;              // trees in a block of nodes
+  std::uint32_t longest_walk = 0;            // splits on it
+  std::vector<std::string> layout_notes;     // which layouts there are, and why
   std::vector<std::uint32_t> blocks;         // where each begins, in pairs of nodes
   std::vector<std::byte> stored_leaf_ids;    // empty: pre-order
   std::vector<std::uint32_t> tree_targets;   // empty: all 0

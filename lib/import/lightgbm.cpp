@@ -150,6 +150,7 @@ private:
     check_parameters(written);
     forest_spec spec;
     spec.library = "lightgbm";
+    spec.layout = options_.layout;
     spec.library_version = version_;
     spec.model_class = around_.class_name;
     spec.objective = written.name;

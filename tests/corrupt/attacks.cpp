@@ -488,6 +488,8 @@ void add_forests(list& l) {
       forest([](F& f) { f.column_name_bytes.push_back('x'); }));
   add("F2", "a column name that is no UTF-8", "UTF-8", forest([](F& f) { f.column_name_bytes[0] = 0xff; }));
   base = "forest/inline";
+  add("F2", "a layout note that is no UTF-8", "UTF-8", forest([](F& f) { f.layout_note_bytes.at(0) = 0xff; }));
+  add("F2", "a layout note past the bytes", "layout notes", forest([](F& f) { f.layout_note_ends.back() = 4000; }));
   add("F2", "a segment role fewer", "segment roles", forest([](F& f) { f.segment_roles.pop_back(); }));
   add("F2", "a segment layout more", "segment layouts", forest([](F& f) { f.segment_layouts.push_back(0); }));
   // A segment of any role, added behind the forest's own.
