@@ -48,7 +48,7 @@ struct subject {
         values(bench::random_rows(forest, num_rows)), keys(num_rows * key_stride()) {
     petrify::row_encoder encoder(forest.data());
     for (std::size_t i = 0; i < num_rows; ++i)
-      encoder.encode(rows(0, num_rows), i, keys.data() + i * key_stride());
+      encoder.encode(rows(0, num_rows), i, 1, keys.data() + i * key_stride());
   }
   subject(const subject&) = delete;
   subject& operator=(const subject&) = delete;

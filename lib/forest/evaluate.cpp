@@ -55,11 +55,6 @@ evaluator::evaluator(const forest_data& forest, std::size_t capacity, const kern
     weighted_.resize(forest.num_trees);
 }
 
-void evaluator::encode(const rows& x, std::size_t first, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i)
-    encoder_.encode(x, first + i, keys_.data() + i * forest_->key_stride());
-}
-
 namespace {
 
 // Value of a linear leaf. LightGBM's matrices have no entries of magnitude <= 1e-35f: they count as 0.
@@ -121,12 +116,12 @@ void evaluator::add_trees(const rows& x, std::size_t first, std::size_t count, S
       sums[i * width + k] = static_cast<Sum>(forest_->start[k]);
   if (!forest_->kernel_adds()) {
     for (std::size_t i = 0; i < count; ++i) {
-      encoder_.encode(x, first + i, keys_.data());
+      encoder_.encode(x, first + i, 1, keys_.data());
       add_trees_by_leaf(keys_.data(), sums + i * width);
     }
     return;
   }
-  encode(x, first, count);
+  encoder_.encode(x, first, count, keys_.data());
   std::byte* const scratch = reinterpret_cast<std::byte*>(scratch_.data());
   if constexpr (std::is_same_v<Sum, float>)
     kernel_->add_float32(*forest_, keys_.data(), count, sums, scratch);
@@ -149,6 +144,13 @@ void evaluator::for_each_result(const rows& x, std::size_t first, std::size_t co
   }
 }
 
+// Whether results are sums as they are: there is nothing to do with them.
+bool evaluator::gives_sums(output kind) const noexcept {
+  const std::size_t num_ops = kind == output::raw ? forest_->num_raw_ops : forest_->epilogue.size();
+  return num_ops == 0 && output_width(*forest_, kind) == forest_->sum_width &&
+         (kind != output::predict || !forest_->is_classifier());
+}
+
 template <class Visit>
 void evaluator::for_each_result(const rows& x, std::size_t first, std::size_t count, bool want_final,
                                 Visit visit) noexcept {
@@ -162,6 +164,13 @@ void evaluator::numbers(const rows& x, std::size_t first, std::size_t count, out
   const exact_float_mode mode;
   const forest_data& forest = *forest_;
   const std::size_t width = output_width(forest, kind);
+  if (gives_sums(kind)) {
+    const auto copy = [&](auto& sums) {
+      add_trees(x, first, count, sums.data());
+      std::copy_n(sums.data(), count * width, out);
+    };
+    return forest.accumulator == dtype::float32 ? copy(sums32_) : copy(sums64_);
+  }
   if (kind == output::predict && forest.is_classifier()) {
     for_each_result(x, first, count, decides_on_final(forest), [&](std::size_t i, const auto* raw, const auto* final) {
       for (std::size_t o = 0; o < width; ++o)
@@ -187,7 +196,7 @@ void evaluator::classes(const rows& x, std::size_t first, std::size_t count, std
 
 void evaluator::leaves(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept {
   const exact_float_mode mode;
-  encode(x, first, count);
+  encoder_.encode(x, first, count, keys_.data());
   kernel_->find_leaves(*forest_, keys_.data(), count, out);
   const std::size_t width = forest_->num_trees;
   for (std::size_t i = 0; i < count; ++i)

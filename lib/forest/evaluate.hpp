@@ -44,7 +44,7 @@ public:
   void leaves(const rows& x, std::size_t first, std::size_t count, std::uint32_t* out) noexcept;
 
 private:
-  void encode(const rows& x, std::size_t first, std::size_t count) noexcept;
+  bool gives_sums(output kind) const noexcept;
   // Starts at forest.start and adds the trees of all rows that are encoded.
   template <class Sum>
   void add_trees(const rows& x, std::size_t first, std::size_t count, Sum* sums) noexcept;

@@ -138,42 +138,54 @@ row_encoder::row_encoder(const forest_data& forest)
 }
 
 template <feature_value T>
-void row_encoder::encode(const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept {
+void row_encoder::encode(const value_rows<T>& from, std::uint32_t* keys) noexcept {
   const forest_data& forest = *forest_;
-  last_ = values;
-  last_stride_ = stride;
-  keys[0] = 0;
+  const std::size_t key_stride = forest.key_stride();
+  last_ = from.row(from.count - 1);
+  last_stride_ = from.column_stride;
   if constexpr (std::is_same_v<T, float>)
-    group_encoder_->of_float(groups_, values, stride, keys);
+    group_encoder_->of_float(groups_, from, keys, key_stride);
   else if constexpr (std::is_same_v<T, double>)
-    group_encoder_->of_double(groups_, values, stride, keys);
+    group_encoder_->of_double(groups_, from, keys, key_stride);
   else
-    group_encoder_->of_int64(groups_, values, stride, keys);
-  for (const std::uint32_t s : other_slots_) {
-    const slot& to = forest.slots[s];
-    const auto x = static_cast<double>(values[static_cast<std::ptrdiff_t>(to.column) * stride]);
-    if (to.kind == slot_kind::rank64) {
-      const missing_result known = missing_key(x, to.missing);
-      keys[s] = known.decided ? known.key : rank_key(std::isnan(x) ? 0.0 : x, to.cuts);
-    } else {
-      keys[s] = category_key(x, to);
+    group_encoder_->of_int64(groups_, from, keys, key_stride);
+  for (std::size_t i = 0; i < from.count; ++i, keys += key_stride) {
+    keys[0] = 0;
+    for (const std::uint32_t s : other_slots_) {
+      const slot& to = forest.slots[s];
+      const auto x = static_cast<double>(from.row(i)[static_cast<std::ptrdiff_t>(to.column) * from.column_stride]);
+      if (to.kind == slot_kind::rank64) {
+        const missing_result known = missing_key(x, to.missing);
+        keys[s] = known.decided ? known.key : rank_key(std::isnan(x) ? 0.0 : x, to.cuts);
+      } else {
+        keys[s] = category_key(x, to);
+      }
     }
   }
 }
 
-void row_encoder::encode(const rows& x, std::size_t i, std::uint32_t* keys) noexcept {
+void row_encoder::encode(const rows& x, std::size_t first, std::size_t count, std::uint32_t* keys) noexcept {
+  // Groups of slots are made one after the other: of few enough rows that these stay in the first cache.
+  constexpr std::size_t rows_at_once = 64;
   const auto run = [&]<class T>(const T* data) {
-    const T* const row = data + static_cast<std::ptrdiff_t>(i) * x.row_stride();
+    const auto row = [&](std::size_t i) { return data + static_cast<std::ptrdiff_t>(first + i) * x.row_stride(); };
+    const std::size_t key_stride = forest_->key_stride();
     last_type_ = x.type();
     if (forest_->steps.empty() || (!std::is_integral_v<T> && !changes_floats_)) {
-      encode(row, x.column_stride(), keys);
-    } else if constexpr (std::is_same_v<T, float>) {
-      apply_steps(*forest_, row, x.column_stride(), changed32_.data());
-      encode(changed32_.data(), 1, keys);
-    } else {
-      apply_steps(*forest_, row, x.column_stride(), changed64_.data());
-      last_type_ = feature_type::float64;
-      encode(changed64_.data(), 1, keys);
+      for (std::size_t i = 0; i < count; i += rows_at_once)
+        encode(value_rows<T>{row(i), x.row_stride(), x.column_stride(), std::min(rows_at_once, count - i)},
+               keys + i * key_stride);
+      return;
+    }
+    for (std::size_t i = 0; i < count; ++i, keys += key_stride) {
+      if constexpr (std::is_same_v<T, float>) {
+        apply_steps(*forest_, row(i), x.column_stride(), changed32_.data());
+        encode(value_rows<float>{changed32_.data(), 0, 1, 1}, keys);
+      } else {
+        apply_steps(*forest_, row(i), x.column_stride(), changed64_.data());
+        last_type_ = feature_type::float64;
+        encode(value_rows<double>{changed64_.data(), 0, 1, 1}, keys);
+      }
     }
   };
   switch (x.type()) {

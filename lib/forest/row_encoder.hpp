@@ -16,16 +16,16 @@ class row_encoder {
 public:
   explicit row_encoder(const forest_data& forest);
 
-  // Writes forest.slots.size() keys for row `i` of a matrix of any type.
+  // Writes the keys of rows [first, first + count) of a matrix of any type, forest.key_stride() from one to the next.
   // Cost: a conversion a slot, a binary search for slots of float64 cuts, and the forest's steps.
-  void encode(const rows& x, std::size_t i, std::uint32_t* keys) noexcept;
+  void encode(const rows& x, std::size_t first, std::size_t count, std::uint32_t* keys) noexcept;
 
   // The value of a column in the row that was encoded last, after the steps.
   double value(std::uint32_t column) const noexcept;
 
 private:
   template <feature_value T>
-  void encode(const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept;
+  void encode(const value_rows<T>& from, std::uint32_t* keys) noexcept;
 
   const forest_data* forest_;
   std::vector<slot_group> groups_; // the float32 slots

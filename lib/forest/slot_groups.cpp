@@ -10,15 +10,17 @@ namespace {
 constexpr float zero_threshold = 1e-35f;
 
 template <class T>
-void encode(std::span<const slot_group> groups, const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept {
-  for (const slot_group& group : groups)
-    for (std::uint32_t i = 0; i < slot_group::size && (group.slots >> i) != 0; ++i) {
-      // int64 goes to float32 directly: through double it would be rounded twice.
-      const auto x =
-          static_cast<float>(values[static_cast<std::ptrdiff_t>(group.first_column + group.column[i]) * stride]);
-      const bool is_zero = (group.zeros >> i & 1) != 0 && std::abs(x) <= zero_threshold;
-      keys[group.first_slot + i] = std::isnan(x) ? group.nan_key[i] : is_zero ? group.zero_key[i] : key_of(x);
-    }
+void encode(std::span<const slot_group> groups, const value_rows<T>& from, std::uint32_t* keys,
+            std::size_t key_stride) noexcept {
+  for (std::size_t row = 0; row < from.count; ++row, keys += key_stride)
+    for (const slot_group& group : groups)
+      for (std::uint32_t i = 0; i < slot_group::size && (group.slots >> i) != 0; ++i) {
+        const std::ptrdiff_t column = group.first_column + group.column[i];
+        // int64 goes to float32 directly: through double it would be rounded twice.
+        const auto x = static_cast<float>(from.row(row)[column * from.column_stride]);
+        const bool is_zero = (group.zeros >> i & 1) != 0 && std::abs(x) <= zero_threshold;
+        keys[group.first_slot + i] = std::isnan(x) ? group.nan_key[i] : is_zero ? group.zero_key[i] : key_of(x);
+      }
 }
 
 void add_slot(slot_group& to, const slot& one) {

@@ -41,10 +41,21 @@ const T* columns_of(const slot_group& group, const T* values, std::ptrdiff_t str
   return gathered;
 }
 
-// Writes the keys of the groups' slots for one row: values[column * stride]. What a key is: node.hpp, key_of.
+// Rows of a matrix: values[row * row_stride + column * column_stride].
 template <class T>
-using encode_groups = void (*)(std::span<const slot_group> groups, const T* values, std::ptrdiff_t stride,
-                               std::uint32_t* keys) noexcept;
+struct value_rows {
+  const T* values;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t column_stride;
+  std::size_t count;
+
+  const T* row(std::size_t i) const noexcept { return values + static_cast<std::ptrdiff_t>(i) * row_stride; }
+};
+
+// Writes the keys of the groups' slots, those of row i from keys + i * key_stride on. What a key is: node.hpp, key_of.
+template <class T>
+using encode_groups = void (*)(std::span<const slot_group> groups, const value_rows<T>& from, std::uint32_t* keys,
+                               std::size_t key_stride) noexcept;
 struct group_encoder {
   encode_groups<float> of_float;
   encode_groups<double> of_double;

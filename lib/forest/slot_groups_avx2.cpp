@@ -48,20 +48,23 @@ inline __m256i keys_of(const slot_group& group, std::uint32_t first, __m256 x) n
 }
 
 template <class T>
-void encode(std::span<const slot_group> groups, const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept {
-  for (const slot_group& group : groups) {
-    T gathered[slot_group::size];
-    const T* const from = columns_of(group, values, stride, gathered);
-    const __m256 low = load(group.columns, from);
-    const __m256 high = load(group.columns >> 8, from + 8);
-    for (std::uint32_t first = 0; first < slot_group::size && (group.slots >> first) != 0; first += 8) {
-      const __m256i column = _mm256_load_si256(reinterpret_cast<const __m256i*>(group.column + first));
-      const __m256 x = _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, column), _mm256_permutevar8x32_ps(high, column),
-                                        _mm256_castsi256_ps(_mm256_cmpgt_epi32(column, _mm256_set1_epi32(7))));
-      _mm256_maskstore_epi32(reinterpret_cast<int*>(keys + group.first_slot + first), lanes_of(group.slots >> first),
-                             keys_of(group, first, x));
+void encode(std::span<const slot_group> groups, const value_rows<T>& rows, std::uint32_t* keys,
+            std::size_t key_stride) noexcept {
+  for (const slot_group& group : groups)
+    for (std::size_t row = 0; row < rows.count; ++row) {
+      T gathered[slot_group::size];
+      const T* const from = columns_of(group, rows.row(row), rows.column_stride, gathered);
+      std::uint32_t* const to = keys + row * key_stride + group.first_slot;
+      const __m256 low = load(group.columns, from);
+      const __m256 high = load(group.columns >> 8, from + 8);
+      for (std::uint32_t first = 0; first < slot_group::size && (group.slots >> first) != 0; first += 8) {
+        const __m256i column = _mm256_load_si256(reinterpret_cast<const __m256i*>(group.column + first));
+        const __m256 x = _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, column), _mm256_permutevar8x32_ps(high, column),
+                                          _mm256_castsi256_ps(_mm256_cmpgt_epi32(column, _mm256_set1_epi32(7))));
+        _mm256_maskstore_epi32(reinterpret_cast<int*>(to + first), lanes_of(group.slots >> first),
+                               keys_of(group, first, x));
+      }
     }
-  }
 }
 
 } // namespace

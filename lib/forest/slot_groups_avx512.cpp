@@ -40,12 +40,17 @@ inline __m512i keys_of(const slot_group& group, __m512 x) noexcept {
 }
 
 template <class T>
-void encode(std::span<const slot_group> groups, const T* values, std::ptrdiff_t stride, std::uint32_t* keys) noexcept {
+void encode(std::span<const slot_group> groups, const value_rows<T>& rows, std::uint32_t* keys,
+            std::size_t key_stride) noexcept {
   for (const slot_group& group : groups) {
-    T gathered[slot_group::size];
-    const T* const columns = columns_of(group, values, stride, gathered);
-    const __m512 x = _mm512_permutexvar_ps(_mm512_load_si512(group.column), load(group, columns));
-    _mm512_mask_storeu_epi32(keys + group.first_slot, static_cast<__mmask16>(group.slots), keys_of(group, x));
+    const __m512i column = _mm512_load_si512(group.column);
+    for (std::size_t row = 0; row < rows.count; ++row) {
+      T gathered[slot_group::size];
+      const T* const columns = columns_of(group, rows.row(row), rows.column_stride, gathered);
+      const __m512 x = _mm512_permutexvar_ps(column, load(group, columns));
+      _mm512_mask_storeu_epi32(keys + row * key_stride + group.first_slot, static_cast<__mmask16>(group.slots),
+                               keys_of(group, x));
+    }
   }
 }
 
