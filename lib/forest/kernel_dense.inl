@@ -1,7 +1,8 @@
 // The frame of the dense kernels: one row, batches, and what is done with leaves. Included inside a target region, in a
 // namespace of its own, behind what knows the vectors of that target:
 //
-//   cuts_line         a line of cuts: below(key) is how many of them a key is greater than
+//   rank_of(lines, num_cuts, key)        the rank of a feature of cuts
+//   put_ranks(forest, keys, count, ranks)  those of up to 64 rows: a column of 64 for each feature
 //   trees_at_once     trees that one row goes down at once: 64, or half of them
 //   put_ways_for(n)   for n features a function (nodes, ranks, levels, ways): the ways of a row through so many trees
 //   row_ways          the ways of 64 rows through one tree, a value
@@ -12,46 +13,6 @@
 //   rows_worth_a_chunk                   from so many rows on 64 at once cost less than they do one by one
 //
 // docs/design.md, "Kernels".
-
-// Rows whose bytes lie side by side.
-constexpr std::size_t chunk_rows = 64;
-// Of memory that vectors are loaded from and stored to.
-constexpr std::size_t vector_alignment = 64;
-
-// ---- ranks of keys
-
-// For a feature of more than one line of cuts; `first` is the line before them.
-PETRIFY_INLINE std::uint8_t rank_of(const cuts_line& first, const std::uint32_t* lines, std::uint32_t key) noexcept {
-  const unsigned line = first.below(key);
-  return static_cast<std::uint8_t>(line * dense_line + cuts_line(lines + (1 + line) * dense_line).below(key));
-}
-
-inline std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
-  if (num_cuts < dense_line)
-    return static_cast<std::uint8_t>(cuts_line(lines + dense_line).below(key));
-  return rank_of(cuts_line(lines), lines, key);
-}
-
-// Ranks of `count` rows' keys, rank[0], rank[1], ...
-void put_ranks(const forest_data& forest, const dense_feature& feature, const std::uint32_t* keys, std::size_t width,
-               std::size_t count, std::uint8_t* rank) noexcept {
-  keys += feature.slot;
-  if (feature.op != 0) {
-    for (std::size_t i = 0; i < count; ++i)
-      rank[i] = set_rank(forest.category_words.data(), feature, keys[i * width]);
-    return;
-  }
-  const std::uint32_t* const lines = forest.dense.cuts.data() + std::size_t{feature.first} * dense_line;
-  if (feature.num_cuts < dense_line) {
-    const cuts_line cuts(lines + dense_line);
-    for (std::size_t i = 0; i < count; ++i)
-      rank[i] = static_cast<std::uint8_t>(cuts.below(keys[i * width]));
-    return;
-  }
-  const cuts_line first(lines);
-  for (std::size_t i = 0; i < count; ++i)
-    rank[i] = rank_of(first, lines, keys[i * width]);
-}
 
 // ---- where ways lead to
 
@@ -197,9 +158,7 @@ void add_block(const row_block<Sum>& block) noexcept {
   const dense_view& dense = forest.dense;
   const std::size_t chunks = chunks_of(block.num_rows);
   for (std::size_t c = 0; c < chunks; ++c)
-    for (std::size_t f = 0; f < dense.features.size(); ++f)
-      put_ranks(forest, dense.features[f], block.keys_of(c), forest.key_stride(), block.rows_in(c),
-                block.columns(c) + f * chunk_rows);
+    put_ranks(forest, block.keys_of(c), block.rows_in(c), block.columns(c));
   Add add(block);
   for (std::uint32_t tree = 0; tree < forest.num_trees; ++tree) {
     const std::uint8_t* const nodes =

@@ -19,6 +19,8 @@ namespace {
 // As with AVX-512 (kernel_dense_avx512.inl), but with 32 bytes to a vector: one row takes 32 trees at once, and 64 rows
 // are two halves. Masks are vectors, 255 where a tree or a row goes left: what AVX2 can compare unsigned bytes for is
 // "not greater".
+#include "forest/kernel_dense_common.inl"
+
 constexpr std::size_t vector_bytes = 32;
 // Half a group in one row: the processor looks far enough ahead to add 32 leaves while the next 32 trees descend.
 constexpr std::uint32_t trees_at_once = 32;
@@ -48,6 +50,47 @@ private:
   v32 low_;
   v32 high_;
 };
+
+// For a feature of more than one line of cuts; `first` is the line before them.
+PETRIFY_INLINE std::uint8_t rank_of(const cuts_line& first, const std::uint32_t* lines, std::uint32_t key) noexcept {
+  const unsigned line = first.below(key);
+  return static_cast<std::uint8_t>(line * dense_line + cuts_line(lines + (1 + line) * dense_line).below(key));
+}
+
+inline std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
+  if (num_cuts < dense_line)
+    return static_cast<std::uint8_t>(cuts_line(lines + dense_line).below(key));
+  return rank_of(cuts_line(lines), lines, key);
+}
+
+// Ranks of a feature, rank[0], rank[1], ...
+void put_ranks(const forest_data& forest, const dense_feature& feature, const std::uint32_t* keys, std::size_t count,
+               std::uint8_t* rank) noexcept {
+  const std::size_t stride = forest.key_stride();
+  keys += feature.slot;
+  if (feature.op != 0) {
+    for (std::size_t i = 0; i < count; ++i)
+      rank[i] = set_rank(forest.category_words.data(), feature, keys[i * stride]);
+    return;
+  }
+  const std::uint32_t* const lines = forest.dense.cuts.data() + std::size_t{feature.first} * dense_line;
+  if (feature.num_cuts < dense_line) {
+    const cuts_line cuts(lines + dense_line);
+    for (std::size_t i = 0; i < count; ++i)
+      rank[i] = static_cast<std::uint8_t>(cuts.below(keys[i * stride]));
+    return;
+  }
+  const cuts_line first(lines);
+  for (std::size_t i = 0; i < count; ++i)
+    rank[i] = rank_of(first, lines, keys[i * stride]);
+}
+
+void put_ranks(const forest_data& forest, const std::uint32_t* keys, std::size_t count, std::uint8_t* ranks) noexcept {
+  for (const dense_feature& feature : forest.dense.features) {
+    put_ranks(forest, feature, keys, count, ranks);
+    ranks += chunk_rows;
+  }
+}
 
 // ---- one row
 

@@ -6,6 +6,8 @@
 //
 // A batch turns it round: a feature's ranks of 64 rows are one vector, and all nodes of a tree are looked at.
 
+#include "forest/kernel_dense_common.inl"
+
 constexpr std::size_t vector_bytes = 64;
 constexpr std::uint32_t trees_at_once = dense_group_trees;
 constexpr std::size_t rows_worth_a_chunk = 24; // measured
@@ -13,19 +15,148 @@ using v64 = __m512i;
 
 PETRIFY_INLINE v64 load(const void* from) noexcept { return _mm512_loadu_si512(from); }
 
-// ---- ranks of keys
+// ---- ranks of one row
 
-class cuts_line {
+// How many cuts of a line a key is greater than.
+PETRIFY_INLINE unsigned cuts_below(v64 key, const std::uint32_t* line) noexcept {
+  return static_cast<unsigned>(__builtin_popcount(_mm512_cmplt_epu32_mask(load(line), key)));
+}
+
+PETRIFY_INLINE std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
+  const v64 all = _mm512_set1_epi32(static_cast<int>(key));
+  // With fewer than 16 cuts there is one line, behind the first.
+  const unsigned line = num_cuts < dense_line ? 0 : cuts_below(all, lines);
+  return static_cast<std::uint8_t>(line * dense_line + cuts_below(all, lines + (1 + line) * dense_line));
+}
+
+// ---- ranks of many rows
+
+constexpr unsigned row_lanes = dense_line;
+
+// Turns 16 rows of 16 numbers into columns.
+PETRIFY_INLINE void transpose(v64 (&rows)[row_lanes]) noexcept {
+  v64 pairs[row_lanes];
+  for (unsigned i = 0; i < row_lanes; i += 2) {
+    pairs[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+  }
+  v64 fours[row_lanes]; // of every 128 bits of four rows a column
+  for (unsigned i = 0; i < row_lanes; i += 4)
+    for (unsigned k = 0; k < 2; ++k) {
+      fours[i + 2 * k] = _mm512_unpacklo_epi64(pairs[i + k], pairs[i + k + 2]);
+      fours[i + 2 * k + 1] = _mm512_unpackhi_epi64(pairs[i + k], pairs[i + k + 2]);
+    }
+  for (unsigned k = 0; k < 4; ++k) {
+    const v64 low02 = _mm512_shuffle_i32x4(fours[k], fours[4 + k], 0x88);
+    const v64 low13 = _mm512_shuffle_i32x4(fours[k], fours[4 + k], 0xdd);
+    const v64 high02 = _mm512_shuffle_i32x4(fours[8 + k], fours[12 + k], 0x88);
+    const v64 high13 = _mm512_shuffle_i32x4(fours[8 + k], fours[12 + k], 0xdd);
+    rows[k] = _mm512_shuffle_i32x4(low02, high02, 0x88);
+    rows[8 + k] = _mm512_shuffle_i32x4(low02, high02, 0xdd);
+    rows[4 + k] = _mm512_shuffle_i32x4(low13, high13, 0x88);
+    rows[12 + k] = _mm512_shuffle_i32x4(low13, high13, 0xdd);
+  }
+}
+
+// The keys of 64 rows in 16 slots, in columns. The last row stands for those that a chunk is short of.
+struct key_columns {
+  alignas(vector_bytes) std::uint32_t of_slot[row_lanes][chunk_rows];
+
+  void fill(const std::uint32_t* keys, std::size_t stride, std::size_t count) noexcept {
+    for (std::size_t first = 0; first < chunk_rows; first += row_lanes) {
+      v64 rows[row_lanes];
+      for (unsigned i = 0; i < row_lanes; ++i)
+        rows[i] = load(keys + std::min(first + i, count - 1) * stride);
+      transpose(rows);
+      for (unsigned i = 0; i < row_lanes; ++i)
+        _mm512_store_si512(of_slot[i] + first, rows[i]);
+    }
+  }
+};
+
+PETRIFY_INLINE v64 looked_up(v64 table, v64 at) noexcept { return _mm512_permutexvar_epi32(at, table); }
+PETRIFY_INLINE v64 numbers(unsigned x) noexcept { return _mm512_set1_epi32(static_cast<int>(x)); }
+
+// How many of a line's cuts, of which the last one is never counted, each of 16 keys is greater than.
+PETRIFY_INLINE v64 cuts_below(v64 keys, v64 line) noexcept {
+  v64 out = _mm512_setzero_si512();
+  for (unsigned step = row_lanes / 2; step != 0; step /= 2) {
+    const v64 cut = looked_up(line, _mm512_add_epi32(out, numbers(step - 1)));
+    out = _mm512_mask_add_epi32(out, _mm512_cmplt_epu32_mask(cut, keys), out, numbers(step));
+  }
+  return out;
+}
+
+// A feature's lines of cuts for 16 keys that are looked up together.
+class cut_lines {
 public:
-  explicit PETRIFY_INLINE cuts_line(const std::uint32_t* line) noexcept : cuts_(load(line)) {}
-  PETRIFY_INLINE unsigned below(std::uint32_t key) const noexcept {
-    const v64 all = _mm512_set1_epi32(static_cast<int>(key));
-    return static_cast<unsigned>(__builtin_popcount(_mm512_cmplt_epu32_mask(cuts_, all)));
+  explicit PETRIFY_INLINE cut_lines(const std::uint32_t* lines, std::uint32_t num_cuts) noexcept : first_(load(lines)) {
+    for (unsigned i = 0; i < row_lanes; ++i)
+      place_[i] = i <= num_cuts / dense_line ? load(lines + (1 + i) * dense_line) : numbers(no_cut);
+    transpose(place_);
+  }
+
+  PETRIFY_INLINE v64 ranks_of(v64 keys) const noexcept {
+    const v64 line = cuts_below(keys, first_);
+    // A binary search in line `line`: place_[k] has entry k of every line. The line's last cut is not below the key,
+    // or the line would be another one.
+    const __mmask16 m8 = _mm512_cmplt_epu32_mask(looked_up(place_[7], line), keys);
+    const __mmask16 m4 = _mm512_cmplt_epu32_mask(of_two(m8, 3, 11, line), keys);
+    const __mmask16 m2 = _mm512_cmplt_epu32_mask(of_four(m8, m4, 1, line), keys);
+    const v64 low = of_four(m4, m2, 0, line, 2);
+    const v64 high = of_four(m4, m2, 8, line, 2);
+    const __mmask16 m1 = _mm512_cmplt_epu32_mask(_mm512_mask_blend_epi32(m8, low, high), keys);
+    v64 rank = _mm512_slli_epi32(line, 4);
+    rank = _mm512_mask_add_epi32(rank, m8, rank, numbers(8));
+    rank = _mm512_mask_add_epi32(rank, m4, rank, numbers(4));
+    rank = _mm512_mask_add_epi32(rank, m2, rank, numbers(2));
+    return _mm512_mask_add_epi32(rank, m1, rank, numbers(1));
   }
 
 private:
-  v64 cuts_;
+  // Entry `right` of each key's line where the mask says so, else entry `left`.
+  PETRIFY_INLINE v64 of_two(__mmask16 is_right, unsigned left, unsigned right, v64 line) const noexcept {
+    return _mm512_mask_permutexvar_epi32(looked_up(place_[left], line), is_right, line, place_[right]);
+  }
+  // Entry first + 2 * step * m + step * n, m and n being bits of the two masks.
+  PETRIFY_INLINE v64 of_four(__mmask16 m, __mmask16 n, unsigned first, v64 line, unsigned step = 4) const noexcept {
+    return _mm512_mask_blend_epi32(m, of_two(n, first, first + step, line),
+                                   of_two(n, first + 2 * step, first + 3 * step, line));
+  }
+
+  v64 first_;
+  v64 place_[row_lanes];
 };
+
+PETRIFY_INLINE void store_ranks(v64 ranks, std::uint8_t* to) noexcept {
+  _mm_store_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(ranks));
+}
+
+void put_ranks(const forest_data& forest, const std::uint32_t* keys, std::size_t count, std::uint8_t* ranks) noexcept {
+  key_columns columns;
+  std::size_t has_slots = ~std::size_t{0}; // of which 16 slots they are
+  for (const dense_feature& feature : forest.dense.features) {
+    if (feature.slot / row_lanes != has_slots) {
+      has_slots = feature.slot / row_lanes;
+      columns.fill(keys + has_slots * row_lanes, forest.key_stride(), count);
+    }
+    const std::uint32_t* const of_rows = columns.of_slot[feature.slot % row_lanes];
+    const std::uint32_t* const lines = forest.dense.cuts.data() + std::size_t{feature.first} * dense_line;
+    if (feature.op != 0) {
+      for (std::size_t i = 0; i < chunk_rows; ++i)
+        ranks[i] = set_rank(forest.category_words.data(), feature, of_rows[i]);
+    } else if (feature.num_cuts < dense_line) {
+      const v64 line = load(lines + dense_line);
+      for (std::size_t i = 0; i < chunk_rows; i += row_lanes)
+        store_ranks(cuts_below(load(of_rows + i), line), ranks + i);
+    } else {
+      const cut_lines cuts(lines, feature.num_cuts);
+      for (std::size_t i = 0; i < chunk_rows; i += row_lanes)
+        store_ranks(cuts.ranks_of(load(of_rows + i)), ranks + i);
+    }
+    ranks += chunk_rows;
+  }
+}
 
 // ---- ways through the tables
 

