@@ -8,6 +8,7 @@
 #include "measured_forests.hpp"
 
 #include <cstdio>
+#include <initializer_list>
 
 namespace {
 
@@ -42,7 +43,7 @@ void add_all(const measured_forest& of, std::span<const std::unique_ptr<petrify:
   for (const auto& pool : pools) {
     const std::string threads = pool->concurrency() == 1 ? "forest_1_thread" : "forest_2_threads";
     std::size_t last = 0;
-    for (const std::size_t wanted : {1, 64, 1000, 100'000}) {
+    for (const std::size_t wanted : std::initializer_list<std::size_t>{1, 64, 1000, 100'000}) {
       const std::size_t count = std::min(wanted, of.num_rows());
       if (count == last)
         break;
