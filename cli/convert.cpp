@@ -77,6 +77,17 @@ void add_convert(CLI::App& app, action& chosen) {
       ->check(CLI::IsMember({"pickle", "joblib", "xgboost-json", "xgboost-ubjson", "lightgbm", "npy"}));
   command->add_option("--iterations", arguments->options.iterations,
                       "use the first N boosting iterations (default: what the origin's predict uses)");
+  static const std::map<std::string, layout_choice> layouts = {{"auto", layout_choice::automatic},
+                                                               {"nodes", layout_choice::nodes},
+                                                               {"n8", layout_choice::n8},
+                                                               {"n16", layout_choice::n16},
+                                                               {"dense", layout_choice::dense}};
+  command
+      ->add_option_function<std::string>(
+          "--layout", [arguments](const std::string& word) { arguments->options.layout = layouts.at(word); },
+          "how nodes are written: auto; nodes, which leaves out tables beside them; n8 or n16, nodes of 8 or 16 bytes "
+          "alone; or dense, with tables however large")
+      ->check(CLI::IsMember({"auto", "nodes", "n8", "n16", "dense"}));
   command->add_option("--missing", arguments->options.missing,
                       "a value that counts as missing in an XGBoost model beside NaN");
   command->add_option("--golden", arguments->golden,

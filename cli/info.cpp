@@ -60,6 +60,7 @@ json describe_forest(const forest& forest) {
   out["trees"] = forest.num_trees();
   out["nodes"] = forest.num_nodes();
   out["layout"] = forest.layout();
+  out["layout_notes"] = forest.layout_notes();
   out["dense_levels"] = forest.dense_levels();
   out["dense_bytes"] = forest.dense_bytes();
   out["node_bytes"] = forest.node_bytes();
@@ -151,6 +152,8 @@ void print_forest(const json& forest) {
     layout +=
         "; beside it dense, " + count_words(number("dense_levels"), "level") + ", " + size_words(number("dense_bytes"));
   print_line("layout", layout);
+  for (const json& note : forest["layout_notes"])
+    print_line("", note.get<std::string>());
   print_line("leaves", number("leaf_rows") == 0
                            ? "inline"
                            : std::to_string(number("leaf_rows")) + " distinct, " + size_words(number("leaf_bytes")));

@@ -27,7 +27,8 @@ void change_forest(dice& roll, fbs::ForestT& f) {
              f.attribute_name_ends, f.attribute_name_bytes, f.attribute_types, f.leaf_form, f.leaf_type, f.leaf_width,
              f.leaf_ids, f.sum_kind, f.accumulator, f.start, f.epilogue_ops, f.epilogue_parameters, f.epilogue_columns,
              f.num_raw_ops, f.output_widths, f.output_num_classes, f.output_types, f.label_integers, f.label_reals,
-             f.label_text_ends, f.label_text_bytes, f.decision, f.cut, f.cut_tie_is_upper, f.golden_type);
+             f.label_text_ends, f.label_text_bytes, f.decision, f.cut, f.cut_tie_is_upper, f.golden_type,
+             f.layout_note_ends, f.layout_note_bytes);
 }
 
 // The u32 words of a segment, as nodes, ends and blocks have them.

@@ -95,7 +95,10 @@ public:
   dtype value_type(std::size_t i = 0) const noexcept;
 
   // Facts about the encoding, for reports.
-  std::string_view layout() const noexcept;     // of the nodes: "n8" or "n16"
+  std::string_view layout() const noexcept; // of the nodes: "n8" or "n16"
+  // Which layouts the forest has, or has not, and why, in the words of who wrote it: "n8: 8 bits for 31 slots, offsets
+  // below 2^24", "no dense layout: leaves are linear".
+  std::vector<std::string_view> layout_notes() const;
   std::uint32_t dense_levels() const noexcept;  // levels of splits that are there as byte tables too; 0: none
   std::uint64_t dense_bytes() const noexcept;   // bytes of these tables
   std::string_view kernel() const noexcept;     // what predictions run on here: "dense avx512vbmi", "interleaved"

@@ -4,6 +4,7 @@
 #include <petrify/dtype.hpp>
 #include <petrify/error.hpp>
 #include <petrify/forest.hpp>
+#include <petrify/layout_choice.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -147,6 +148,7 @@ struct forest_spec {
   std::vector<category_column> categories;       // columns that split_set may test
   std::vector<category_dictionary> dictionaries; // ascending by column
   compare_as comparisons = compare_as::float32;
+  layout_choice layout = layout_choice::automatic;
 
   petrify::combine combine = petrify::combine::sum;
   std::int32_t best_iteration = -1;   // counted from 0; -1: the origin has none
@@ -220,6 +222,10 @@ public:
   // constant + coefficients[0] * row[columns[0]] + ..., in this order; fallback when one of these values is NaN.
   void linear_leaf(std::uint32_t node, double constant, double fallback, std::span<const std::uint32_t> columns,
                    std::span<const double> coefficients);
+  // How many training rows, or what weight of them, reached a node. Needed for no prediction: of the two children of a
+  // split the one with more is laid nearer to it, so that a walk touches less memory. Where neither was given, or both
+  // are equal, that is the left one. Takes 8 bytes for each node of the tree until end_tree.
+  void cover(std::uint32_t node, double rows);
   // A number that no node of the origin's tree has.
   void unused(std::uint32_t node);
   // Checks the tree. Cost: linear in its nodes.
@@ -227,8 +233,8 @@ public:
   // Ends a boosting iteration, for origins that count them.
   void end_iteration();
 
-  // Lays the forest out: 8-byte nodes where they fit, else 16-byte ones. The builder is empty afterwards.
-  // Cost: linear in all nodes.
+  // Lays the forest out in the form that forest_spec::layout asks for. The builder is empty afterwards.
+  // Cost: linear in all nodes. Throws also errc::invalid_argument for a layout that the forest cannot have.
   forest_model build();
 
 private:

@@ -4,6 +4,7 @@
 // here.
 #pragma once
 
+#include <petrify/layout_choice.hpp>
 #include <petrify/rows.hpp>
 #include <petrify/writer.hpp>
 
@@ -47,6 +48,8 @@ struct import_options {
   // Rows that every model of the file keeps with its raw scores, for verify (forest_model::set_golden_rows). Only
   // needed during the call.
   std::optional<rows> golden_rows;
+  // In which form the nodes of every model of the file are written.
+  layout_choice layout = layout_choice::automatic;
   // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.

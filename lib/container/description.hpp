@@ -96,6 +96,7 @@ struct forest_description {
   bool cut_tie_is_upper = false;
 
   dtype golden_type = dtype::none;
+  text_list_description layout_notes;
 };
 
 } // namespace petrify::inline v0

@@ -199,6 +199,7 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
   d.cut = f.cut();
   d.cut_tie_is_upper = f.cut_tie_is_upper();
   d.golden_type = static_cast<dtype>(f.golden_type());
+  d.layout_notes = source.take(f.layout_note_ends(), f.layout_note_bytes(), "layout_notes");
   return d;
 }
 

@@ -44,7 +44,8 @@ PETRIFY_SAME(epilogue_op::mirror, EpilogueOp::mirror);
 PETRIFY_SAME(epilogue_op::softplus_gaps, EpilogueOp::softplus_gaps);
 PETRIFY_SAME(epilogue_op::softmax_numpy, EpilogueOp::MAX);
 PETRIFY_SAME(decision_rule::cut_final, Decision::MAX);
-PETRIFY_SAME(leaf_id_rule::stored, LeafIds::MAX);
+PETRIFY_SAME(leaf_id_rule::stored, LeafIds::stored);
+PETRIFY_SAME(leaf_id_rule::stored_pairs, LeafIds::MAX);
 #undef PETRIFY_SAME
 
 namespace {
@@ -150,6 +151,8 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   const auto label_reals = put<double>(b, d.label_reals);
   const auto label_text_ends = put<std::uint32_t>(b, d.label_texts.ends);
   const auto label_text_bytes = put_bytes(b, d.label_texts.bytes);
+  const auto layout_note_ends = put<std::uint32_t>(b, d.layout_notes.ends);
+  const auto layout_note_bytes = put_bytes(b, d.layout_notes.bytes);
 
   fbs::ForestBuilder f(b);
   f.add_library(library);
@@ -211,6 +214,8 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   f.add_cut(d.cut);
   f.add_cut_tie_is_upper(d.cut_tie_is_upper);
   f.add_golden_type(static_cast<fbs::ElementType>(d.golden_type));
+  f.add_layout_note_ends(layout_note_ends);
+  f.add_layout_note_bytes(layout_note_bytes);
   state_->objects.push_back({std::string(name), first_segment, fbs::Description::Forest, f.Finish().Union()});
   state_->require_room();
 }

@@ -114,6 +114,6 @@ enum class epilogue_op : std::uint8_t {
   softmax_numpy = 19,
 };
 enum class decision_rule : std::uint8_t { none = 0, argmax_raw = 1, argmax_final = 2, cut_raw = 3, cut_final = 4 };
-enum class leaf_id_rule : std::uint8_t { none = 0, preorder = 1, stored = 2 };
+enum class leaf_id_rule : std::uint8_t { none = 0, preorder = 1, stored = 2, stored_pairs = 3 };
 
 } // namespace petrify::inline v0

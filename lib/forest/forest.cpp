@@ -177,6 +177,8 @@ class_labels forest::labels(std::size_t i) const noexcept {
 
 std::string_view forest::layout() const noexcept { return data_->layout == layout_kind::n8 ? "n8" : "n16"; }
 
+std::vector<std::string_view> forest::layout_notes() const { return data_->layout_notes; }
+
 std::uint32_t forest::dense_levels() const noexcept { return data_->dense.levels; }
 
 std::uint64_t forest::dense_bytes() const noexcept {

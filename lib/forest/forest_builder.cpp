@@ -4,6 +4,7 @@
 #include "base/float_mode.hpp"
 #include "base/utf8.hpp"
 #include "forest/category_sets.hpp"
+#include "forest/choose_layout.hpp"
 #include "forest/labels.hpp"
 #include "forest/layout_builder.hpp"
 #include "forest/model_content.hpp"
@@ -103,6 +104,8 @@ void check_spec(forest_spec& spec, forest_model::content& model) {
   check_columns(spec);
   if (spec.task < task::classification || spec.task > task::anomaly)
     refuse("forest", "task ", static_cast<int>(spec.task), ", expected 0 to 3");
+  if (spec.layout > layout_choice::dense)
+    refuse("forest", "layout ", static_cast<unsigned>(spec.layout), ", expected 0 to 4");
   if (spec.best_iteration < -1)
     refuse("forest", "best iteration ", spec.best_iteration, ", expected -1 or more");
   const auto is_float = [](dtype type) { return type == dtype::float32 || type == dtype::float64; };
@@ -162,6 +165,7 @@ struct forest_builder::state {
   std::vector<source_tree> trees;
   bool in_tree = false;
   std::uint32_t num_set = 0;
+  std::vector<double> covers;                                  // of the tree's nodes; empty until one is given
   std::unordered_map<std::uint32_t, categories_as> categories; // column -> rule
   category_sets sets;
 
@@ -232,6 +236,7 @@ void forest_builder::begin_tree(std::uint32_t num_nodes, std::uint32_t target, s
     s.model->tree_weights.push_back(weight);
   s.in_tree = true;
   s.num_set = 0;
+  s.covers.clear();
 }
 
 void forest_builder::split(std::uint32_t node, std::uint32_t column, comparison test, double threshold,
@@ -300,6 +305,18 @@ void forest_builder::linear_leaf(std::uint32_t node, double constant, double fal
   to.column_or_payload = model.leaves->append(values);
 }
 
+void forest_builder::cover(std::uint32_t node, double rows) {
+  state& s = *state_;
+  if (!s.in_tree)
+    refuse("forest_builder", "the cover of a node outside a tree, expected begin_tree first");
+  const std::size_t num_nodes = s.trees.back().nodes.size();
+  if (node >= num_nodes)
+    refuse(s.place(node), "expected a node below ", num_nodes);
+  if (s.covers.empty())
+    s.covers.resize(num_nodes);
+  s.covers[node] = rows;
+}
+
 void forest_builder::unused(std::uint32_t node) { state_->take(node).kind = source_node::state::unused; }
 
 void forest_builder::end_iteration() {
@@ -331,8 +348,10 @@ void forest_builder::end_tree() {
     pending.pop_back();
     s.model->ids_are_preorder &= i == num_seen;
     ++num_seen;
-    if (nodes[i].kind == source_node::state::leaf)
+    if (nodes[i].kind == source_node::state::leaf) {
+      s.model->ids_are_pairs &= i != tree.root || i == 0;
       continue;
+    }
     if (nodes[i].kind == source_node::state::unused)
       refuse(s.place(i), "is the child of a node, but said to be unused");
     for (const std::uint32_t child : {nodes[i].right, nodes[i].left}) {
@@ -341,12 +360,18 @@ void forest_builder::end_tree() {
       seen[child] = true;
       pending.push_back(child);
     }
+    const auto [left, right] = std::pair{nodes[i].left, nodes[i].right};
+    if (nodes[right].kind == source_node::state::leaf)
+      s.model->ids_are_pairs &= right != 0 && (nodes[left].kind != source_node::state::leaf || right == left + 1);
   }
   tree.num_used = num_seen;
   if (num_seen != nodes.size())
     for (std::uint32_t i = 0; i < nodes.size(); ++i)
       if (!seen[i] && nodes[i].kind != source_node::state::unused)
         refuse(s.place(i), "cannot be reached from the root, expected no orphans");
+  if (!s.covers.empty())
+    for (source_node& node : tree.nodes)
+      node.right_is_near = node.is_split() && s.covers[node.right] > s.covers[node.left];
   // Only now: a tree that was refused stays open, and build() refuses it too.
   s.in_tree = false;
 }
@@ -362,9 +387,9 @@ forest_model forest_builder::build() {
   s.trees.clear();
   s.model->view = view_of(*s.model);
   forest_data& view = s.model->view->data;
-  // Beside nodes of n bytes the tables take n more at most.
-  choose_dense(view, s.model->node_bytes(), s.model->dense);
+  choose_tables(view, *s.model);
   view.dense = s.model->dense.view();
+  view.layout_notes.assign(s.model->layout_notes.begin(), s.model->layout_notes.end());
   return forest_model(std::move(s.model));
 }
 

@@ -5,6 +5,7 @@
 #include "forest/dense.hpp"
 #include "forest/epilogue.hpp"
 #include "forest/node.hpp"
+#include "forest/stored_ids.hpp"
 
 #include <petrify/forest.hpp>
 
@@ -75,6 +76,7 @@ struct forest_data {
   std::span<const std::uint32_t> blocks;       // where each begins, in pairs of nodes
   std::span<const std::uint32_t> tree_targets; // empty: all 0
   dense_view dense;
+  std::vector<std::string_view> layout_notes; // for people
 
   leaf_form leaves = leaf_form::none;
   dtype leaf_type = dtype::none;
@@ -85,7 +87,7 @@ struct forest_data {
   std::span<const std::uint32_t> linear_columns;
   std::span<const double> linear_coefficients;
   leaf_id_rule leaf_ids = leaf_id_rule::none;
-  std::span<const std::uint32_t> stored_leaf_ids;
+  stored_ids stored_leaf_ids; // of nodes, or of pairs of them
 
   sum_kind sum = sum_kind::sum;
   std::span<const double> tree_weights; // weighted_median
@@ -121,6 +123,14 @@ struct forest_data {
   // Index of the root of tree t.
   std::uint64_t root(std::uint32_t t) const noexcept {
     return 2 * std::uint64_t{blocks[t >> block_shift]} + (t & ((1u << block_shift) - 1));
+  }
+  // The node behind block k.
+  std::uint64_t block_end(std::size_t k) const noexcept {
+    return k + 1 < blocks.size() ? 2 * std::uint64_t{blocks[k + 1]} : num_nodes;
+  }
+  // Entries that stored_leaf_ids has.
+  std::uint64_t num_stored_ids() const noexcept {
+    return leaf_ids == leaf_id_rule::stored ? num_nodes : leaf_ids == leaf_id_rule::stored_pairs ? num_nodes / 2 : 0;
   }
   // Roots at the begin of block k: one a tree, and one that is not used behind an odd number of them.
   std::uint32_t roots_in_block(std::size_t k) const noexcept {

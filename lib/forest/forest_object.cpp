@@ -127,7 +127,7 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   if (model.leaves)
     put(segment_role::leaf_values, whole_forest, model.leaves->bytes());
   if (!model.stored_leaf_ids.empty())
-    put(segment_role::leaf_ids, 0, std::as_bytes(std::span(model.stored_leaf_ids)));
+    put(segment_role::leaf_ids, 0, model.stored_leaf_ids);
   const auto put_table = [&](segment_role role, const auto& table, std::uint8_t layout = whole_forest) {
     if (!table.empty())
       put(role, layout, std::as_bytes(std::span(table)));
@@ -156,6 +156,9 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   text_list column_types;
   for (const std::string& column : spec.column_types)
     column_types.add(column);
+  text_list layout_notes;
+  for (const std::string& note : model.layout_notes)
+    layout_notes.add(note);
   const dictionary_vectors dictionaries(spec);
   const step_vectors steps(spec);
   const output_vectors outputs(spec);
@@ -204,12 +207,13 @@ void write_forest(container_writer& out, std::string_view name, const forest_mod
   d.layout_block_trees = {block_trees, num_layouts};
   d.layout_num_nodes = {num_nodes, num_layouts};
   d.dense_levels = static_cast<std::uint8_t>(model.dense.levels);
+  d.layout_notes = layout_notes.description();
   d.segment_roles = roles;
   d.segment_layouts = layouts;
   d.leaves = model.leaves_are();
   d.leaf_type = spec.leaf_type;
   d.leaf_width = model.leaf_width();
-  d.leaf_ids = model.ids_are_preorder ? leaf_id_rule::preorder : leaf_id_rule::stored;
+  d.leaf_ids = model.leaf_ids_are();
   d.sum = static_cast<sum_kind>(spec.combine);
   d.accumulator = spec.accumulator;
   d.start = spec.start;

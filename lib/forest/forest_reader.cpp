@@ -105,6 +105,7 @@ private:
     out_->column_types = texts_of(d_.column_types, "column types");
     if (!out_->column_types.empty() && out_->column_types.size() != d_.num_columns)
       refuse(out_->column_types.size(), " column types, expected ", d_.num_columns, " or none");
+    out_->layout_notes = texts_of(d_.layout_notes, "layout notes");
   }
 
   void read_steps() {
@@ -443,12 +444,14 @@ private:
              out_->linear_coefficients.size(), " coefficients, expected as many of both and a leaf for each of ",
              is_linear ? out_->num_leaf_rows : 0, " rows of float64");
     out_->leaf_ids = d_.leaf_ids;
-    out_->stored_leaf_ids = segment<std::uint32_t>(segment_role::leaf_ids, "leaf ids", 0);
-    if (d_.leaf_ids != leaf_id_rule::preorder && d_.leaf_ids != leaf_id_rule::stored)
+    const auto ids = segment<std::byte>(segment_role::leaf_ids, "leaf ids", 0);
+    if (d_.leaf_ids == leaf_id_rule::none || d_.leaf_ids > leaf_id_rule::stored_pairs)
       unknown("leaf id rule ", static_cast<unsigned>(d_.leaf_ids));
-    if (out_->stored_leaf_ids.size() != (d_.leaf_ids == leaf_id_rule::stored ? out_->num_nodes : 0))
-      refuse(out_->stored_leaf_ids.size(), " stored leaf ids for ", out_->num_nodes,
-             " nodes, expected one a node, or none when they follow from the order");
+    const std::uint64_t num_ids = out_->num_stored_ids();
+    if (!is_size_of_ids(ids.size(), num_ids))
+      refuse(ids.size(), " bytes of stored leaf ids for ", out_->num_nodes, " nodes, expected ", num_ids,
+             " ids of 1, 2 or 4 bytes each");
+    out_->stored_leaf_ids = stored_ids(ids, num_ids);
   }
 
   // The dense layout, if there is one beside the base layout.

@@ -8,6 +8,7 @@
 //   ways_of_rows(columns, tree, levels)  makes them
 //   store(ways, to)   writes them as 64 bytes, aligned to as many
 //   leaf_vectors<Levels, Sum>            a tree's leaves: add(ways, sums) adds those of 64 rows
+//   with_vector_visitor<Leaf>(width, f)  calls f for the visitor of a row's leaves that are vectors, sums being doubles
 //   rows_worth_a_chunk                   from so many rows on 64 at once cost less than they do one by one
 //
 // docs/design.md, "Kernels".
@@ -276,17 +277,34 @@ private:
 
 // ---- all together
 
+// Calls f(pointer to nothing of the type) for what does as Visitor does, but for one row after the other: sums stay in
+// registers for as many trees as there are.
+template <class Visitor, class F>
+void with_row_visitor(const forest_data&, F&& f) noexcept {
+  f(static_cast<const Visitor*>(nullptr));
+}
+template <std::same_as<add_vector<float, double>> Visitor, class F>
+void with_row_visitor(const forest_data& forest, F&& f) noexcept {
+  with_vector_visitor<float>(forest.leaf_width, f);
+}
+template <std::same_as<add_vector<double, double>> Visitor, class F>
+void with_row_visitor(const forest_data& forest, F&& f) noexcept {
+  with_vector_visitor<double>(forest.leaf_width, f);
+}
+
 template <class Ends, class Visitor, class AddBlock, class Sum>
 void add_rows(const row_block<Sum>& all) noexcept {
   const std::size_t rest = all.num_rows % chunk_rows;
   const std::size_t in_chunks = rest < rows_worth_a_chunk ? all.num_rows - rest : all.num_rows;
   if (in_chunks != 0)
     add_block<AddBlock>(row_block<Sum>{all.forest, all.keys, in_chunks, all.sums, all.scratch});
-  for (std::size_t row = in_chunks; row < all.num_rows; ++row) {
-    Visitor visit(all.forest, all.sums + row * all.forest.sum_width);
-    visit_row<Ends>(all.forest, all.keys + row * all.forest.key_stride(), visit);
-    visit.finish();
-  }
+  with_row_visitor<Visitor>(all.forest, [&]<class RowVisitor>(const RowVisitor*) {
+    for (std::size_t row = in_chunks; row < all.num_rows; ++row) {
+      RowVisitor visit(all.forest, all.sums + row * all.forest.sum_width);
+      visit_row<Ends>(all.forest, all.keys + row * all.forest.key_stride(), visit);
+      visit.finish();
+    }
+  });
 }
 
 template <class Sum>

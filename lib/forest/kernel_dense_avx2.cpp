@@ -8,6 +8,7 @@
 #include "forest/walk.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <immintrin.h>
 
 PETRIFY_TARGET_BEGIN("avx2,bmi,bmi2,popcnt")
@@ -236,6 +237,59 @@ struct leaf_vectors<Levels, double> {
     }
   }
 };
+
+// ---- leaves that are vectors
+
+// add_vector with the sums of a row in registers: 4 * Vectors doubles at most.
+template <class Leaf, unsigned Vectors>
+class add_vector_in_registers {
+public:
+  PETRIFY_INLINE add_vector_in_registers(const forest_data& forest, double* sums) noexcept
+      : values_(static_cast<const Leaf*>(forest.leaf_values)), width_(forest.leaf_width), to_(sums) {
+    const __m256i count = _mm256_set1_epi64x(static_cast<long long>(width_));
+    for (unsigned i = 0; i < Vectors; ++i) {
+      const __m256i first = _mm256_set1_epi64x(i * 4);
+      lanes_[i] = _mm256_cmpgt_epi64(count, _mm256_add_epi64(first, _mm256_setr_epi64x(0, 1, 2, 3)));
+      sums_[i] = _mm256_maskload_pd(sums + std::size_t{i} * 4, lanes_[i]);
+    }
+  }
+  PETRIFY_INLINE void operator()(std::uint32_t, std::uint32_t payload) noexcept {
+    const Leaf* const from = values_ + std::size_t{payload} * width_;
+    for (unsigned i = 0; i < Vectors; ++i)
+      sums_[i] = _mm256_add_pd(sums_[i], doubles(lanes_[i], from + std::size_t{i} * 4));
+  }
+  PETRIFY_INLINE void finish() noexcept {
+    for (unsigned i = 0; i < Vectors; ++i)
+      _mm256_maskstore_pd(to_ + std::size_t{i} * 4, lanes_[i], sums_[i]);
+  }
+
+private:
+  static PETRIFY_INLINE __m256d doubles(__m256i lanes, const double* from) noexcept {
+    return _mm256_maskload_pd(from, lanes);
+  }
+  static PETRIFY_INLINE __m256d doubles(__m256i lanes, const float* from) noexcept {
+    const __m256i evens = _mm256_permutevar8x32_epi32(lanes, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    return _mm256_cvtps_pd(_mm_maskload_ps(from, _mm256_castsi256_si128(evens)));
+  }
+
+  const Leaf* values_;
+  std::size_t width_;
+  double* to_;
+  __m256i lanes_[Vectors];
+  __m256d sums_[Vectors];
+};
+
+// Calls f(pointer to nothing of the type) for the visitor of leaves that are `width` values each.
+template <class Leaf, class F>
+void with_vector_visitor(std::size_t width, F&& f) noexcept {
+  if (width <= 4)
+    return f(static_cast<const add_vector_in_registers<Leaf, 1>*>(nullptr));
+  if (width <= 8)
+    return f(static_cast<const add_vector_in_registers<Leaf, 2>*>(nullptr));
+  if (width <= 16)
+    return f(static_cast<const add_vector_in_registers<Leaf, 4>*>(nullptr));
+  f(static_cast<const add_vector<Leaf, double>*>(nullptr));
+}
 
 #include "forest/kernel_dense.inl"
 

@@ -180,3 +180,51 @@ struct leaf_vectors<Levels, double> {
     }
   }
 };
+
+// ---- leaves that are vectors
+
+// add_vector with the sums of a row in registers: 8 * Vectors doubles at most.
+template <class Leaf, unsigned Vectors>
+class add_vector_in_registers {
+public:
+  PETRIFY_INLINE add_vector_in_registers(const forest_data& forest, double* sums) noexcept
+      : values_(static_cast<const Leaf*>(forest.leaf_values)), width_(forest.leaf_width), to_(sums) {
+    for (unsigned i = 0; i < Vectors; ++i) {
+      lanes_[i] = static_cast<__mmask8>(_bzhi_u32(0xff, width_ > i * 8 ? static_cast<unsigned>(width_ - i * 8) : 0));
+      sums_[i] = _mm512_maskz_loadu_pd(lanes_[i], sums + std::size_t{i} * 8);
+    }
+  }
+  PETRIFY_INLINE void operator()(std::uint32_t, std::uint32_t payload) noexcept {
+    const Leaf* const from = values_ + std::size_t{payload} * width_;
+    for (unsigned i = 0; i < Vectors; ++i)
+      sums_[i] = _mm512_add_pd(sums_[i], doubles(lanes_[i], from + std::size_t{i} * 8));
+  }
+  PETRIFY_INLINE void finish() noexcept {
+    for (unsigned i = 0; i < Vectors; ++i)
+      _mm512_mask_storeu_pd(to_ + std::size_t{i} * 8, lanes_[i], sums_[i]);
+  }
+
+private:
+  static PETRIFY_INLINE __m512d doubles(__mmask8 lanes, const double* from) noexcept {
+    return _mm512_maskz_loadu_pd(lanes, from);
+  }
+  static PETRIFY_INLINE __m512d doubles(__mmask8 lanes, const float* from) noexcept {
+    return _mm512_cvtps_pd(_mm256_maskz_loadu_ps(lanes, from));
+  }
+
+  const Leaf* values_;
+  std::size_t width_;
+  double* to_;
+  __mmask8 lanes_[Vectors];
+  __m512d sums_[Vectors];
+};
+
+// Calls f(pointer to nothing of the type) for the visitor of leaves that are `width` values each.
+template <class Leaf, class F>
+void with_vector_visitor(std::size_t width, F&& f) noexcept {
+  if (width <= 8)
+    return f(static_cast<const add_vector_in_registers<Leaf, 1>*>(nullptr));
+  if (width <= 16)
+    return f(static_cast<const add_vector_in_registers<Leaf, 2>*>(nullptr));
+  f(static_cast<const add_vector<Leaf, double>*>(nullptr));
+}

@@ -8,6 +8,7 @@
 #include "forest/walk.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <immintrin.h>
 
 PETRIFY_TARGET_BEGIN("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")

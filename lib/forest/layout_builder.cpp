@@ -2,6 +2,7 @@
 
 #include "base/fail.hpp"
 #include "forest/category_sets.hpp"
+#include "forest/choose_layout.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -181,44 +182,41 @@ private:
 };
 
 // Where each node of a tree goes: the root to its place at the block's begin, then the tree's pairs in the pre-order of
-// their parents.
+// their parents, with the nearer child first. `longest_walk` grows to the splits on the longest walk.
 struct placed_node {
   std::uint32_t source;
   std::uint32_t at;     // from the block's begin
   std::uint32_t offset; // to the left child; 0 for a leaf
 };
 
-std::vector<placed_node> place(const source_tree& tree, std::uint32_t root_at, std::uint32_t first_pair) {
+std::vector<placed_node> place(const source_tree& tree, std::uint32_t root_at, std::uint32_t first_pair,
+                               std::uint32_t& longest_walk) {
   std::vector<placed_node> out;
   out.reserve(tree.num_used);
   struct pending_node {
     std::uint32_t source;
     std::uint32_t at;
+    std::uint32_t depth;
   };
-  std::vector<pending_node> pending{{tree.root, root_at}};
+  std::vector<pending_node> pending{{tree.root, root_at, 0}};
   std::uint32_t next_pair = first_pair;
   while (!pending.empty()) {
-    const auto [source, at] = pending.back();
+    const auto [source, at, depth] = pending.back();
     pending.pop_back();
     const source_node& node = tree.nodes[source];
     if (node.kind == source_node::state::leaf) {
       out.push_back({source, at, 0});
+      longest_walk = std::max(longest_walk, depth);
       continue;
     }
     out.push_back({source, at, next_pair - at});
-    pending.push_back({node.right, next_pair + 1});
-    pending.push_back({node.left, next_pair});
+    pending.push_back({node.right, next_pair + 1, depth + 1});
+    pending.push_back({node.left, next_pair, depth + 1});
+    if (node.right_is_near)
+      std::swap(pending.back(), pending[pending.size() - 2]);
     next_pair += 2;
   }
   return out;
-}
-
-// Slot bits of the n8 layout that has room for that many slots and offsets; 0 when none has.
-std::uint8_t n8_slot_bits(std::size_t num_slots, std::uint64_t longest_offset) {
-  for (const unsigned bits : {8u, 12u, 16u})
-    if (num_slots <= (std::size_t{1} << bits))
-      return longest_offset < (std::uint64_t{1} << (32 - bits)) ? static_cast<std::uint8_t>(bits) : std::uint8_t{0};
-  return 0;
 }
 
 // Nodes of each tree, and of a root that is never used behind an odd number of them.
@@ -230,32 +228,6 @@ std::vector<std::uint64_t> padded_sizes(const std::vector<source_tree>& trees) {
   if (sizes.size() % 2 != 0)
     sizes.push_back(1);
   return sizes;
-}
-
-// Upper bound of the offsets when blocks have that many trees. From the block's last root to its first pair it is the
-// pairs of all other trees; inside a tree an offset is shorter than the tree.
-std::uint64_t longest_offset(std::span<const std::uint64_t> sizes, std::size_t block_trees) {
-  std::uint64_t longest = 0;
-  for (std::size_t first = 0; first < sizes.size(); first += block_trees) {
-    const auto block = sizes.subspan(first, std::min(block_trees, sizes.size() - first));
-    longest = std::max(longest, std::accumulate(block.begin(), block.end(), std::uint64_t{0}));
-  }
-  return longest;
-}
-
-// Large blocks put the roots of many trees side by side and need fewer begins; small ones keep offsets short, so that
-// forests of large trees over many columns still fit 8-byte nodes.
-void choose_layout(std::span<const std::uint64_t> sizes, forest_model::content& model) {
-  for (const std::size_t block_trees : {8u, 4u, 2u}) {
-    if (!model.category_words.empty())
-      break; // sets need the larger nodes
-    model.block_trees = static_cast<std::uint8_t>(block_trees);
-    model.slot_bits = n8_slot_bits(model.slot_columns.size(), longest_offset(sizes, block_trees));
-    if (model.slot_bits != 0)
-      return;
-  }
-  model.is_n16 = true;
-  model.block_trees = 8;
 }
 
 node_op op_of(const source_node& node) {
@@ -282,33 +254,41 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
   if (total > 0xffffffffu)
     fail(errc::limit_exceeded, "forest", total, " nodes, expected fewer than 2^32");
 
-  choose_layout(sizes, model);
+  choose_nodes(sizes, model);
   if (model.is_n16)
     model.nodes16.resize(total);
   else
     model.nodes8.resize(total);
-  if (!model.ids_are_preorder)
-    model.stored_leaf_ids.resize(total);
+  // Of nodes, or of pairs of them; only where they are stored.
+  std::vector<std::uint32_t> ids;
+  const leaf_id_rule id_rule = model.leaf_ids_are();
+  if (id_rule != leaf_id_rule::preorder)
+    ids.resize(id_rule == leaf_id_rule::stored ? total : total / 2);
   model.num_trees = static_cast<std::uint32_t>(trees.size());
   const bool has_targets = std::any_of(trees.begin(), trees.end(), [](const auto& tree) { return tree.target != 0; });
 
   std::uint64_t begin = 0;     // of the block
-  std::uint32_t next_pair = 0; // from there
+  std::uint32_t num_roots = 0; // at the begin of the block
+  std::uint32_t next_pair = 0; // from the block's begin
   for (std::size_t t = 0; t < trees.size(); ++t) {
     const auto root = static_cast<std::uint32_t>(t % model.block_trees);
     if (root == 0) {
       begin += next_pair;
       model.blocks.push_back(static_cast<std::uint32_t>(begin / 2));
-      next_pair = static_cast<std::uint32_t>(std::min<std::size_t>(model.block_trees, sizes.size() - t));
+      num_roots = static_cast<std::uint32_t>(std::min<std::size_t>(model.block_trees, sizes.size() - t));
+      next_pair = num_roots;
     }
-    for (const placed_node& placed : place(trees[t], root, next_pair)) {
+    for (const placed_node& placed : place(trees[t], root, next_pair, model.longest_walk)) {
       const source_node& node = trees[t].nodes[placed.source];
       const bool is_leaf = node.kind == source_node::state::leaf;
       const std::uint32_t slot = is_leaf ? 0 : slots.of(node);
       store(model, begin + placed.at, is_leaf ? node.column_or_payload : values.of(node, slot), slot, placed.offset,
             op_of(node));
-      if (is_leaf && !model.ids_are_preorder)
-        model.stored_leaf_ids[begin + placed.at] = placed.source;
+      const std::uint64_t at = begin + placed.at;
+      if (is_leaf && id_rule == leaf_id_rule::stored)
+        ids[at] = placed.source;
+      if (is_leaf && id_rule == leaf_id_rule::stored_pairs && placed.at >= num_roots)
+        ids[at / 2] = placed.source - static_cast<std::uint32_t>(at % 2);
     }
     next_pair += static_cast<std::uint32_t>(sizes[t] - 1);
     if (has_targets)
@@ -316,6 +296,7 @@ void lay_out(std::vector<source_tree>& trees, forest_model::content& model) {
     model.num_used_nodes += trees[t].num_used;
     trees[t].nodes = {};
   }
+  model.stored_leaf_ids = pack_ids(ids);
 }
 
 } // namespace petrify::inline v0

@@ -21,6 +21,7 @@ struct forest_model::content {
   std::uint32_t num_trees = 0;
   std::uint64_t num_used_nodes = 0;
   bool ids_are_preorder = true; // every node's number is its place in a pre-order walk of its tree
+  bool ids_are_pairs = true;    // a leaf's number follows that of a sibling left of it; that of a root is 0
 
   std::vector<std::uint32_t> slot_columns;
   std::vector<slot_kind> slot_kinds;
@@ -36,15 +37,17 @@ struct forest_model::content {
   std::vector<node8> nodes8;
   std::vector<node16> nodes16;
   bool is_n16 = false;
-  dense_tables dense;                         // levels 0: none
-  std::uint8_t block_trees = 0;               // trees in a block of nodes
-  std::vector<std::uint32_t> blocks;          // where each begins, in pairs of nodes
-  std::vector<std::uint32_t> stored_leaf_ids; // empty: pre-order
-  std::vector<std::uint32_t> tree_targets;    // empty: all 0
-  std::vector<double> tree_weights;           // of a weighted median
-  std::vector<std::uint32_t> iteration_ends;  // empty: the origin has none
-  std::optional<leaf_table> leaves;           // absent: inline
-  std::vector<std::uint32_t> linear_ends;     // linear leaves: a row of `leaves` each
+  dense_tables dense;                        // levels 0: none
+  std::uint8_t block_trees = 0;              // trees in a block of nodes
+  std::uint32_t longest_walk = 0;            // splits on it
+  std::vector<std::string> layout_notes;     // which layouts there are, and why
+  std::vector<std::uint32_t> blocks;         // where each begins, in pairs of nodes
+  std::vector<std::byte> stored_leaf_ids;    // empty: pre-order
+  std::vector<std::uint32_t> tree_targets;   // empty: all 0
+  std::vector<double> tree_weights;          // of a weighted median
+  std::vector<std::uint32_t> iteration_ends; // empty: the origin has none
+  std::optional<leaf_table> leaves;          // absent: inline
+  std::vector<std::uint32_t> linear_ends;    // linear leaves: a row of `leaves` each
   std::vector<std::uint32_t> linear_columns;
   std::vector<double> linear_coefficients;
   std::vector<column_counts> output_columns; // what the epilogue makes of each output
@@ -61,6 +64,11 @@ struct forest_model::content {
            : spec.vector_leaves ? leaf_form::vector
            : spec.linear_leaves ? leaf_form::linear
                                 : leaf_form::scalar;
+  }
+  leaf_id_rule leaf_ids_are() const noexcept {
+    return ids_are_preorder ? leaf_id_rule::preorder
+           : ids_are_pairs  ? leaf_id_rule::stored_pairs
+                            : leaf_id_rule::stored;
   }
   std::uint32_t leaf_width() const noexcept {
     return spec.vector_leaves ? static_cast<std::uint32_t>(spec.start.size()) : spec.linear_leaves ? 2 : 1;

@@ -65,8 +65,8 @@ void view_trees(forest_data& out, const forest_model::content& model) {
   out.linear_ends = model.linear_ends;
   out.linear_columns = model.linear_columns;
   out.linear_coefficients = model.linear_coefficients;
-  out.leaf_ids = model.ids_are_preorder ? leaf_id_rule::preorder : leaf_id_rule::stored;
-  out.stored_leaf_ids = model.stored_leaf_ids;
+  out.leaf_ids = model.leaf_ids_are();
+  out.stored_leaf_ids = stored_ids(model.stored_leaf_ids, out.num_stored_ids());
 }
 
 void view_outputs(model_view& view, const forest_model::content& model) {

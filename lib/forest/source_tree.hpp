@@ -19,6 +19,7 @@ struct source_node {
   state kind = state::unset;
   comparison test = comparison::less_equal;
   missing nan_goes = missing::left;
+  bool right_is_near = false; // the right child's subtree is laid before the left one's
 
   bool tests_set() const noexcept { return kind == state::members_right || kind == state::members_left; }
   bool is_split() const noexcept { return kind == state::split || tests_set(); }

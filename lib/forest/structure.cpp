@@ -22,8 +22,7 @@ struct block {
 };
 
 block block_of(const forest_data& forest, std::size_t k) {
-  const auto begins = forest.blocks;
-  return {2 * std::uint64_t{begins[k]}, k + 1 < begins.size() ? 2 * std::uint64_t{begins[k + 1]} : forest.num_nodes};
+  return {2 * std::uint64_t{forest.blocks[k]}, forest.block_end(k)};
 }
 
 // Which tree a node of block k belongs to: its own for a root, else the last tree whose pairs start before it.
@@ -209,8 +208,8 @@ void check_parents(const forest_data& forest, std::size_t k, block in) {
       fail(errc::malformed, place_of<Layout>(forest, k, in.begin + 2 * pair), "has no parent, expected one");
 }
 
-// Walks one tree in pre-order and checks that its pairs come in that order, from `next_pair` on.
-// Returns the pair behind the tree's last one.
+// Walks one tree in pre-order, of two children the one first whose pair lies nearer, and checks that its pairs come in
+// that order, from `next_pair` on. Returns the pair behind the tree's last one.
 template <class Layout>
 std::uint64_t check_tree_order(const forest_data& forest, std::uint32_t t, std::uint64_t next_pair) {
   const auto* nodes = static_cast<const typename Layout::node*>(forest.nodes);
@@ -225,8 +224,11 @@ std::uint64_t check_tree_order(const forest_data& forest, std::uint32_t t, std::
       fail(errc::malformed, text("tree ", t, " node ", i), "left child ", i + offset, ", expected ", next_pair,
            ": leaf ids follow from the order, so pairs lie in pre-order");
     next_pair += 2;
-    pending.push_back(i + offset + 1);
-    pending.push_back(i + offset);
+    const std::uint64_t left = i + offset;
+    const std::uint64_t left_pair = left + Layout::offset(nodes[left]);
+    const std::uint64_t right_pair = left + 1 + Layout::offset(nodes[left + 1]);
+    pending.push_back(left_pair < right_pair ? left + 1 : left);
+    pending.push_back(left_pair < right_pair ? left : left + 1);
   }
   return next_pair;
 }

@@ -9,10 +9,11 @@
 
 namespace petrify::inline v0 {
 
-// What a caller may say about a boosted model.
+// What a caller may say about a model, most of it about a boosted one.
 struct boosted_options {
   std::optional<std::uint32_t> max_iterations; // use the first so many
   std::optional<double> missing;               // XGBoost: a value that counts as missing beside NaN
+  layout_choice layout = layout_choice::automatic;
 };
 
 // Throws: invalid_argument when a missing value is given, for a model that has no use for one.

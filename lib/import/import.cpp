@@ -221,7 +221,7 @@ private:
     report("values", done_.size(), 0);
   }
 
-  boosted_options boosted() const { return {options_.iterations, options_.missing}; }
+  boosted_options boosted() const { return {options_.iterations, options_.missing, options_.layout}; }
 
   tree_progress trees_reported() const {
     return [this](std::uint64_t done, std::uint64_t total) { report("trees", done, total); };

@@ -150,6 +150,7 @@ private:
     check_parameters(written);
     forest_spec spec;
     spec.library = "lightgbm";
+    spec.layout = options_.layout;
     spec.library_version = version_;
     spec.model_class = around_.class_name;
     spec.objective = written.name;
@@ -287,7 +288,20 @@ private:
     builder.end_tree();
   }
 
+  // Of how many training rows reached each leaf and split, which no prediction needs.
+  void add_covers(forest_builder& builder, const section& tree, std::uint32_t num_leaves) {
+    if (!tree.find("leaf_count") || !tree.find("internal_count"))
+      return;
+    read_list(tree, "leaf_count", num_leaves, covers_);
+    for (std::uint32_t i = 0; i < num_leaves; ++i)
+      builder.cover(i, covers_[i]);
+    read_list(tree, "internal_count", num_leaves - 1, covers_);
+    for (std::uint32_t j = 0; j + 1 < num_leaves; ++j)
+      builder.cover(num_leaves + j, covers_[j]);
+  }
+
   void add_splits(forest_builder& builder, const section& tree, std::uint32_t num_leaves) {
+    add_covers(builder, tree, num_leaves);
     const std::uint32_t num_splits = num_leaves - 1;
     read_list(tree, "split_feature", num_splits, columns_);
     read_list(tree, "threshold", num_splits, thresholds_);
@@ -405,6 +419,7 @@ private:
   std::vector<double> leaf_values_;
   std::vector<std::int64_t> columns_;
   std::vector<double> thresholds_;
+  std::vector<double> covers_;
   std::vector<std::int64_t> left_;
   std::vector<std::int64_t> right_;
   std::vector<std::int64_t> decisions_;

@@ -180,6 +180,7 @@ std::uint32_t num_features(const pickle::value& object) {
 forest_spec describe(const source& from) {
   forest_spec spec;
   spec.library = "scikit-learn";
+  spec.layout = from.layout;
   version_of(from.object); // refuses what is none, whether or not this model depends on it
   spec.library_version = version_text(from.object);
   spec.model_class = from.object.class_name();
@@ -338,7 +339,7 @@ forest_model read_model(const pickle::value& object, const boosted_options& opti
   if (options.max_iterations && !is_boosted)
     fail(errc::invalid_argument, {}, "a number of iterations is given, which ", kind->name, " does not have");
   refuse_missing(options);
-  const source from{model, *kind, std::move(before), options.max_iterations, budget, progress};
+  const source from{model, *kind, std::move(before), options.max_iterations, options.layout, budget, progress};
   switch (kind->family) {
   case family::tree:
   case family::forest: return read_trees(from);

@@ -23,6 +23,8 @@ struct node_columns {
       : value(nodes, "value"), feature(nodes, "feature_idx"),
         threshold(nodes, has_categories ? "num_threshold" : "threshold"), missing_left(nodes, "missing_go_to_left"),
         left(nodes, "left"), right(nodes, "right"), is_leaf(nodes, "is_leaf") {
+    if (nodes.dtype->find("count") != nullptr)
+      cover.emplace(nodes, "count");
     if (!has_categories)
       return;
     is_categorical.emplace(nodes, "is_categorical");
@@ -35,6 +37,7 @@ struct node_columns {
   numpy_cursor<std::int64_t> left;
   numpy_cursor<std::int64_t> right;
   numpy_cursor<std::int64_t> is_leaf;
+  std::optional<numpy_cursor<double>> cover; // training rows that reached a node
   std::optional<numpy_cursor<std::int64_t>> is_categorical;
   std::optional<numpy_cursor<std::int64_t>> bitset;
 };
@@ -315,6 +318,8 @@ private:
   void add_node(forest_builder& builder, node_columns& columns, std::uint32_t i, std::uint32_t num_nodes,
                 std::span<const std::int64_t> words) {
     const auto refuse_node = [i](const auto&... pieces) { fail(errc::not_importable, text("node ", i), pieces...); };
+    if (columns.cover)
+      builder.cover(i, (*columns.cover)(i));
     if (columns.is_leaf(i) != 0) {
       const double value = columns.value(i);
       builder.leaf(i, std::span(&value, 1));

@@ -53,6 +53,7 @@ struct source {
   const model_class& kind;
   rows_before before;
   std::optional<std::uint32_t> iterations; // of a boosted model: the first so many
+  layout_choice layout;
   read_budget& budget;
   const tree_progress& progress;
 };

@@ -47,6 +47,8 @@ struct node_columns {
       accept(nodes, field.name);
     if (nodes.dtype->find("missing_go_to_left") != nullptr)
       missing_left.emplace(nodes, "missing_go_to_left");
+    if (nodes.dtype->find("weighted_n_node_samples") != nullptr)
+      cover.emplace(nodes, "weighted_n_node_samples");
   }
 
   numpy_column left;
@@ -54,6 +56,7 @@ struct node_columns {
   numpy_column feature;
   numpy_column threshold;
   std::optional<numpy_column> missing_left; // since 1.3; before, NaN goes right because it compares false
+  std::optional<numpy_column> cover;        // weight of the training rows that reached a node
 
 private:
   // A field that is not known could change what a node means.
@@ -254,6 +257,7 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
   std::array<std::int64_t, block_nodes> feature;
   std::array<std::int64_t, block_nodes> missing_left{};
   std::array<double, block_nodes> threshold;
+  std::array<double, block_nodes> cover{};
   for (std::uint64_t first = 0; first < num_nodes; first += block_nodes) {
     const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(block_nodes, num_nodes - first));
     columns.left.read(first, std::span(left).first(count));
@@ -262,9 +266,13 @@ void add_sklearn_tree(forest_builder& builder, const pickle::value& tree, std::s
     columns.threshold.read(first, std::span(threshold).first(count));
     if (columns.missing_left)
       columns.missing_left->read(first, std::span(missing_left).first(count));
+    if (columns.cover)
+      columns.cover->read(first, std::span(cover).first(count));
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t node = first + i;
       const auto number = static_cast<std::uint32_t>(node);
+      if (columns.cover)
+        builder.cover(number, cover[i]);
       if (left[i] == no_child && right[i] == no_child) {
         const std::span<const double> leaf = values.of(node, normalize);
         const leaf_facts facts = format.needs_depth ? leaf_facts{depths[node], num_samples->integer(node), number}

@@ -22,8 +22,8 @@ constexpr std::int64_t no_child = -1;
 
 class model_reader {
 public:
-  model_reader(const json::value& root, wrapper around, std::optional<std::uint32_t> max_iterations)
-      : around_(std::move(around)), max_iterations_(max_iterations), learner_(require(root, "learner")) {
+  model_reader(const json::value& root, wrapper around, const boosted_options& options)
+      : around_(std::move(around)), options_(options), learner_(require(root, "learner")) {
     read_version(root);
     read_attributes();
     read_parameters();
@@ -214,13 +214,13 @@ private:
 
   std::uint32_t used_iterations() const {
     const auto all = static_cast<std::uint32_t>(iteration_ends_.size());
-    if (!max_iterations_ && around_.stops_at_best())
+    if (!options_.max_iterations && around_.stops_at_best())
       if (const std::int32_t best = best_iteration_of(learner_); best >= 0) {
         if (static_cast<std::uint32_t>(best) >= all)
           refuse("best_iteration is ", best, ", but the model has ", all, " iterations");
         return static_cast<std::uint32_t>(best) + 1;
       }
-    return iterations_asked_for(max_iterations_, all);
+    return iterations_asked_for(options_.max_iterations, all);
   }
 
   // From 1.6.0 to 1.7.2 a category that is none, or beyond the words of the node's set, goes the node's default way.
@@ -229,6 +229,7 @@ private:
   forest_spec describe() const {
     forest_spec spec;
     spec.library = "xgboost";
+    spec.layout = options_.layout;
     spec.library_version = text(version_.major, ".", version_.minor, ".", version_.patch);
     spec.model_class = around_.class_name;
     spec.objective = objective_->name;
@@ -371,6 +372,9 @@ private:
     const numbers& conditions = array_of(tree, "split_conditions", num_nodes);
     const numbers& default_left = array_of(tree, "default_left", num_nodes);
     tree_categories categories(tree, num_nodes);
+    // No prediction needs it, so a tree may do without.
+    const json::value* const hessians = tree.find("sum_hessian");
+    const numbers* const cover = hessians == nullptr ? nullptr : hessians->as_numbers();
     const std::int64_t target = groups_->integer(t).value_or(-1);
     if (target < 0 || target >= num_groups_)
       refuse("tree_info is ", target, ", expected 0 to ", num_groups_ - 1);
@@ -386,6 +390,8 @@ private:
         builder.unused(i);
         continue;
       }
+      if (cover != nullptr && cover->size() == num_nodes)
+        builder.cover(i, static_cast<double>(cover->real(i)));
       if (left.integer(i) == no_child) {
         if (vector_leaves_)
           read_vector(tree, right, i, num_nodes, values);
@@ -456,7 +462,7 @@ private:
   }
 
   wrapper around_;
-  std::optional<std::uint32_t> max_iterations_;
+  boosted_options options_;
   const json::value& learner_;
   version version_;
   std::uint32_t num_columns_ = 0;
@@ -480,9 +486,9 @@ const json::value& model_in(const json::value& root) noexcept {
   return inner == nullptr ? root : *inner;
 }
 
-forest_model read_model(const json::value& model, wrapper around, std::optional<std::uint32_t> max_iterations,
+forest_model read_model(const json::value& model, wrapper around, const boosted_options& options,
                         const tree_progress& progress) {
-  return model_reader(model, std::move(around), max_iterations).read(progress);
+  return model_reader(model, std::move(around), options).read(progress);
 }
 
 } // namespace xgboost
@@ -490,7 +496,7 @@ forest_model read_model(const json::value& model, wrapper around, std::optional<
 bool is_xgboost_model(const json::value& root) noexcept { return xgboost::model_in(root).find("learner") != nullptr; }
 
 forest_model import_xgboost(const json::value& root, const boosted_options& options, const tree_progress& progress) {
-  return xgboost::read_model(xgboost::model_in(root), {.missing = options.missing}, options.max_iterations, progress);
+  return xgboost::read_model(xgboost::model_in(root), {.missing = options.missing}, options, progress);
 }
 
 } // namespace petrify::inline v0

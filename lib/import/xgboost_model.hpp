@@ -36,9 +36,9 @@ struct wrapper {
 // The document of the model itself, which a pickle has beside its configuration.
 const json::value& model_in(const json::value& root) noexcept;
 
-// The model as a forest, of its first `max_iterations` iterations if they are given.
+// The model as a forest. Of `options` the missing value does not count: it is in `around`.
 // Throws: not_importable, invalid_argument (with tree and node), limit_exceeded.
-forest_model read_model(const json::value& model, wrapper around, std::optional<std::uint32_t> max_iterations,
+forest_model read_model(const json::value& model, wrapper around, const boosted_options& options,
                         const tree_progress& progress);
 
 } // namespace xgboost

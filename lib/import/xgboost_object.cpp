@@ -85,7 +85,7 @@ forest_model import_xgboost_object(const pickle::value& object, const boosted_op
       }
     }
   }
-  return read_model(model, std::move(around), options.max_iterations, progress);
+  return read_model(model, std::move(around), options, progress);
 }
 
 } // namespace petrify::inline v0

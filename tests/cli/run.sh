@@ -178,6 +178,21 @@ expect 1 'x.csv: .*(empty|no header)' "$petrify" predict table.stone x.csv
 frame=$data/xgboost-3.2/frame
 expect 0 'forest of 3 trees' "$petrify" convert "$frame/model.pkl" golden.stone --golden "$frame/x32.npy"
 expect 0 'golden rows 58' "$petrify" info golden.stone
+# layouts: which there are and why, and others on request
+expect 0 '^ +n8: 8 bits for 9 slots, offsets below 2\^24$' "$petrify" info iris.stone
+expect 0 '"layout_notes": \[' "$petrify" info iris.stone --json
+expect 0 '' "$petrify" convert "$iris/random_forest_model.pkl" other.stone --layout nodes
+expect 0 '^ +no dense layout: not asked for$' "$petrify" info other.stone
+expect 0 '' "$petrify" convert "$iris/random_forest_model.pkl" other.stone --layout n16
+expect 0 '^ +n16: as asked for$' "$petrify" info other.stone
+"$petrify" predict other.stone "$iris/X_test.npy" --out labels.npy
+same labels.npy "$iris/labels.npy"
+expect 0 '' "$petrify" convert "$data/xgboost-3.2/binary/model.json" other.stone --layout dense
+expect 0 '^ +dense: [1-6] of [0-9]+ levels, ' "$petrify" info other.stone
+expect 0 '' "$petrify" convert "$data/lightgbm-4.7/frame/model.txt" other.stone --layout n16
+expect 1 'model.txt: .*layout n8: nodes test sets of categories, expected another layout' \
+  "$petrify" convert "$data/lightgbm-4.7/frame/model.txt" other.stone --layout n8
+expect 2 'not in \{auto,nodes,n8,n16,dense\}' "$petrify" convert "$data/lightgbm-4.7/frame/model.txt" other.stone --layout wide
 expect 0 'types +int, float, i' "$petrify" info golden.stone
 expect 0 '3 iterations' "$petrify" info golden.stone
 expect 0 'sound' "$petrify" verify golden.stone

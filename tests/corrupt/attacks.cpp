@@ -119,6 +119,32 @@ edit_bytes first_node(bool is_leaf, F change) {
   };
 }
 
+// Nodes of the layout n8 with 8 slot bits: the left child of one, 0 for a leaf; two splits exchange their children.
+std::size_t left_of(const bytes& nodes, std::size_t i) {
+  const std::size_t offset = load<node8>(nodes, i).meta >> 8;
+  return offset == 0 ? 0 : i + offset;
+}
+void exchange(bytes& nodes, std::size_t a, std::size_t b) {
+  const std::size_t of_a = left_of(nodes, a);
+  const std::size_t of_b = left_of(nodes, b);
+  const auto lead = [&](std::size_t from, std::size_t to) {
+    auto n = load<node8>(nodes, from);
+    n.meta = static_cast<std::uint32_t>(to - from) << 8 | (n.meta & 255);
+    store(nodes, from, n);
+  };
+  lead(a, of_b);
+  lead(b, of_a);
+}
+// The left child of a split whose children are splits too.
+std::vector<std::size_t> pairs_of_splits(const bytes& nodes) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < nodes.size() / sizeof(node8); ++i)
+    if (const std::size_t left = left_of(nodes, i);
+        left != 0 && left_of(nodes, left) != 0 && left_of(nodes, left + 1) != 0)
+      out.push_back(left);
+  return out;
+}
+
 // The same forest in nodes of 16 bytes.
 void widen(stone_file& s) {
   fbs::ForestT& f = *s.directory.objects.at(0)->description.AsForest();
@@ -462,6 +488,8 @@ void add_forests(list& l) {
       forest([](F& f) { f.column_name_bytes.push_back('x'); }));
   add("F2", "a column name that is no UTF-8", "UTF-8", forest([](F& f) { f.column_name_bytes[0] = 0xff; }));
   base = "forest/inline";
+  add("F2", "a layout note that is no UTF-8", "UTF-8", forest([](F& f) { f.layout_note_bytes.at(0) = 0xff; }));
+  add("F2", "a layout note past the bytes", "layout notes", forest([](F& f) { f.layout_note_ends.back() = 4000; }));
   add("F2", "a segment role fewer", "segment roles", forest([](F& f) { f.segment_roles.pop_back(); }));
   add("F2", "a segment layout more", "segment layouts", forest([](F& f) { f.segment_layouts.push_back(0); }));
   // A segment of any role, added behind the forest's own.
@@ -801,13 +829,22 @@ void add_forests(list& l) {
       forest([](F& f) { f.leaf_width = 2; }));
   base = "forest/stored_ids";
   unsupported("F24", "leaf ids 0", "leaf id rule 0", forest([](F& f) { f.leaf_ids = fbs::LeafIds::none; }));
-  unsupported("F24", "leaf ids 3", "leaf id rule 3", forest([](F& f) { f.leaf_ids = static_cast<fbs::LeafIds>(3); }));
-  add("F25", "a stored leaf id fewer", "stored leaf ids", parts([](stone_file& s) {
-        bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
-        ids.resize(ids.size() - 4);
-      }));
+  unsupported("F24", "leaf ids 4", "leaf id rule 4", forest([](F& f) { f.leaf_ids = static_cast<fbs::LeafIds>(4); }));
+  const auto ids_of = [](std::size_t times, std::size_t fewer) {
+    return parts([=](stone_file& s) {
+      bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
+      ids.resize(ids.size() * times - fewer);
+    });
+  };
+  add("F25", "a stored leaf id fewer", "stored leaf ids", ids_of(1, 1));
+  add("F25", "stored leaf ids of three bytes", "stored leaf ids", ids_of(3, 0));
+  add("F25", "stored leaf ids of eight bytes", "stored leaf ids", ids_of(8, 0));
+  add("F25", "stored leaf ids that are not there", "stored leaf ids", ids_of(0, 0));
   add("F25", "stored leaf ids that follow from the order", "stored leaf ids",
       forest([](F& f) { f.leaf_ids = fbs::LeafIds::preorder; }));
+  base = "forest/paired_ids";
+  add("F25", "a stored leaf id fewer, of pairs", "stored leaf ids", ids_of(1, 1));
+  add("F25", "stored leaf ids of pairs, of eight bytes", "stored leaf ids", ids_of(8, 0));
   base = "forest/texts";
   add("F26", "label ends past the bytes", "labels", forest([](F& f) { f.label_text_ends.back() += 1; }));
   add("F26", "a label that is no UTF-8", "UTF-8", forest([](F& f) { f.label_text_bytes[0] = 0xff; }));
@@ -979,29 +1016,23 @@ void add_nodes(list& l) {
       errc::malformed, door::verify);
   add("V3", "an unused root that is not zero", "forest/inline", "the unused root",
       node(3, [](auto& value, auto&, auto&) { value = 1; }), errc::malformed, door::verify);
-  add("V3", "pairs that are not in pre-order", "forest/stored_ids", "pre-order", parts([](stone_file& s) {
-        auto& f = *s.directory.objects[0]->description.AsForest();
+  add("V3", "trees whose pairs are not in the order of trees", "forest/two_blocks", "pre-order",
+      parts([](stone_file& s) {
         bytes& nodes = segment(s, SegmentRole::nodes);
-        // The root's pair and the pair behind it change places.
-        f.leaf_ids = fbs::LeafIds::preorder;
-        segment(s, SegmentRole::leaf_ids).clear();
-        const std::size_t num_trees = f.num_trees + f.num_trees % 2;
-        const auto root = load<node8>(nodes, 0);
-        const std::size_t first = root.meta >> 8;
-        const auto child = load<node8>(nodes, first);
-        if (first != num_trees || child.meta == 0)
-          throw std::logic_error("the sample has another form");
-        // The left child, a split, becomes a leaf, and the right child takes its children.
-        auto right = load<node8>(nodes, first + 1);
-        const std::size_t children = first + (child.meta >> 8);
-        const std::size_t others = right.meta == 0 ? 0 : first + 1 + (right.meta >> 8);
-        if (others == 0)
-          throw std::logic_error("the sample's right child is a leaf");
-        auto left = child;
-        left.meta = static_cast<word>(others - first) << 8 | (left.meta & 255);
-        right.meta = static_cast<word>(children - first - 1) << 8 | (right.meta & 255);
-        store(nodes, first, left);
-        store(nodes, first + 1, right);
+        std::vector<std::size_t> roots; // of the first block, that have pairs
+        for (std::size_t i = 0; i < 8; ++i)
+          if (left_of(nodes, i) != 0)
+            roots.push_back(i);
+        exchange(nodes, roots.at(0), roots.at(1));
+      }),
+      errc::malformed, door::verify);
+  add("V3", "a subtree whose pairs do not lie together", "forest/dense", "pre-order", parts([](stone_file& s) {
+        bytes& nodes = segment(s, SegmentRole::nodes);
+        for (const std::size_t left : pairs_of_splits(nodes))
+          for (const std::size_t child : {left_of(nodes, left), left_of(nodes, left) + 1})
+            if (left_of(nodes, child) != 0)
+              return exchange(nodes, child, left + 1);
+        throw std::logic_error("the sample has no such split");
       }),
       errc::malformed, door::verify);
 }
@@ -1036,12 +1067,24 @@ void add_expected_of_writers(list& l) {
   add("W2", "another split value", "forest/inline",
       first_node(false, [](auto& value, auto&, auto&) { value = 12345; }));
   add("W3", "a layout of 16 byte nodes for a small forest", "forest/inline", parts(widen));
+  add("W3", "a right subtree before the left one", "forest/inline", parts([](stone_file& s) {
+        bytes& nodes = segment(s, fbs::SegmentRole::nodes);
+        const std::size_t left = pairs_of_splits(nodes).at(0);
+        exchange(nodes, left, left + 1);
+      }));
   add("W4", "two equal leaf rows", "forest/scalar", parts([](stone_file& s) {
         bytes& rows = segment(s, fbs::SegmentRole::leaf_values);
         std::copy(rows.begin(), rows.begin() + 8, rows.begin() + 8);
       }));
   add("W5", "stored ids of nodes that are no leaves", "forest/stored_ids",
-      number_in<std::uint32_t>(fbs::SegmentRole::leaf_ids, 0, 77));
+      number_in<std::uint8_t>(fbs::SegmentRole::leaf_ids, 0, 77));
+  add("W5", "stored ids that are wider than they need be", "forest/stored_ids", parts([](stone_file& s) {
+        bytes& ids = segment(s, fbs::SegmentRole::leaf_ids);
+        bytes wide(2 * ids.size());
+        for (std::size_t i = 0; i < ids.size(); ++i)
+          wide[2 * i] = ids[i];
+        ids = wide;
+      }));
   add("W6", "a parameter that is not read", "forest/integers", forest([](F& f) { f.epilogue_parameters[1] = 5; }));
   add("W7", "an empty vector that is there", "forest/inline",
       forest([](F& f) { f.slot_cut_ends.assign(f.slot_columns.size(), 0); }));

@@ -1,5 +1,7 @@
 #include "support/support.hpp"
 
+#include "forest/forest_data.hpp"
+
 #include <petrify/forest_builder.hpp>
 
 #include <limits>
@@ -104,6 +106,135 @@ TEST_CASE("BuilderRefusesValuesOutOfRange") {
   b = forest_builder(one_number());
   CHECK_REFUSED(b.begin_tree(1, 1), errc::invalid_argument, "target 1, expected less than 1");
   CHECK_REFUSED(b.begin_tree(0), errc::invalid_argument, "has no nodes");
+}
+
+TEST_CASE("BuilderRefusesTheCoverOfNoNode") {
+  forest_builder b(one_number());
+  CHECK_REFUSED(b.cover(0, 1), errc::invalid_argument, "begin_tree first");
+  b.begin_tree(3);
+  CHECK_REFUSED(b.cover(3, 1), errc::invalid_argument, "tree 0 node 3: expected a node below 3");
+}
+
+TEST_CASE("TheChildOfMoreRowsIsLaidFirst") {
+  // Where the pairs of the root's left and right child begin.
+  const auto pairs = [](double left, double right) {
+    forest_builder b(one_number());
+    b.begin_tree(7);
+    split(b, 0, 1, 4);
+    split(b, 1, 2, 3);
+    split(b, 4, 5, 6);
+    for (const std::uint32_t i : {2u, 3u, 5u, 6u})
+      leaf(b, i);
+    if (left != 0)
+      b.cover(1, left);
+    b.cover(4, right);
+    b.end_tree();
+    const forest_model model = b.build();
+    const forest_data& data = model.view().data();
+    const auto* nodes = static_cast<const node8*>(data.nodes);
+    return std::pair{2 + (nodes[2].meta >> data.slot_bits), 3 + (nodes[3].meta >> data.slot_bits)};
+  };
+  CHECK(pairs(2, 1) == std::pair{4u, 6u});
+  CHECK(pairs(1, 1) == std::pair{4u, 6u});
+  CHECK(pairs(1, 2) == std::pair{6u, 4u});
+  CHECK(pairs(0, 0.5) == std::pair{6u, 4u});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(pairs(nan, 1) == std::pair{4u, 6u});
+  CHECK(pairs(1, nan) == std::pair{4u, 6u});
+}
+
+namespace {
+
+// A forest of stumps, of which stump i tests column i % num_columns against i.
+forest_model stumps(forest_spec spec, std::uint32_t num_trees) {
+  forest_builder b(spec);
+  for (std::uint32_t t = 0; t < num_trees; ++t) {
+    b.begin_tree(3);
+    split(b, 0, 1, 2, t % spec.num_columns, t);
+    leaf(b, 1);
+    leaf(b, 2, 2);
+    b.end_tree();
+  }
+  return b.build();
+}
+
+std::vector<std::string_view> notes(const forest_model& model) { return model.view().layout_notes(); }
+
+} // namespace
+
+TEST_CASE("ALayoutIsTheOneThatIsAskedFor") {
+  using list = std::vector<std::string_view>;
+  forest_spec spec = one_number();
+  const forest_model automatic = stumps(spec, 1000);
+  CHECK(automatic.view().layout() == "n8");
+  CHECK(automatic.view().dense_levels() == 1);
+  CHECK(notes(automatic) == list{"n8: 8 bits for 3 slots, offsets below 2^24", "dense: 1 of 1 level, 4 features"});
+  const std::vector<double> row{250, 750.5};
+  const double expected = automatic.view().predict(row)[0];
+  const auto asked = [&](layout_choice layout) {
+    spec.layout = layout;
+    forest_model model = stumps(spec, 1000);
+    CHECK(model.view().predict(row)[0] == expected);
+    return model;
+  };
+  const forest_model nodes = asked(layout_choice::nodes);
+  CHECK(nodes.view().dense_levels() == 0);
+  CHECK(notes(nodes) == list{"n8: 8 bits for 3 slots, offsets below 2^24", "no dense layout: not asked for"});
+  const forest_model wide = asked(layout_choice::n16);
+  CHECK(wide.view().layout() == "n16");
+  CHECK(notes(wide) == list{"n16: as asked for", "no dense layout: not asked for"});
+  CHECK(notes(asked(layout_choice::n8)) == notes(nodes));
+  CHECK(notes(asked(layout_choice::dense)) == notes(automatic));
+}
+
+TEST_CASE("TablesThatAreLargerThanTheNodesAreMadeOnRequest") {
+  forest_spec spec = one_number();
+  const forest_model small = stumps(spec, 2);
+  CHECK(small.view().dense_levels() == 0);
+  CHECK(notes(small).at(1) == "no dense layout: tables of 1 level would take 432 bytes, more than the nodes' 48");
+  spec.layout = layout_choice::dense;
+  CHECK(notes(stumps(spec, 2)).at(1) == "dense: 1 of 1 level, 2 features");
+}
+
+TEST_CASE("ALayoutThatCannotBeIsRefusedWithTheReason") {
+  const auto refused = [](forest_spec spec, layout_choice layout, std::uint32_t num_trees, const char* note,
+                          const char* message) {
+    CHECK(notes(stumps(spec, num_trees)).at(layout == layout_choice::n8 ? 0 : 1) == note);
+    spec.layout = layout;
+    CHECK_REFUSED(stumps(spec, num_trees), errc::invalid_argument, message);
+  };
+  forest_spec many = one_number();
+  many.num_columns = 65536;
+  refused(many, layout_choice::n8, 65536, "n16: 65537 slots, more than 16 bits can name",
+          "layout n8: 65537 slots, more than 16 bits can name, expected another layout");
+  many.num_columns = 257;
+  refused(many, layout_choice::dense, 257, "no dense layout: nodes on 1 level need more than 256 features",
+          "layout dense: nodes on 1 level need more than 256 features, expected another layout");
+  forest_spec median = one_number();
+  median.combine = combine::weighted_median;
+  refused(median, layout_choice::dense, 2, "no dense layout: a median needs each tree's value",
+          "layout dense: a median");
+  forest_spec linear = one_number();
+  linear.linear_leaves = true;
+  refused(linear, layout_choice::dense, 2, "no dense layout: leaves are linear", "layout dense: leaves are linear");
+  refused(one_number(), layout_choice::dense, 0, "no dense layout: no tree has a split",
+          "layout dense: no tree has a split");
+  forest_spec sets = one_number();
+  sets.categories = {{0, categories_as::xgboost, {}, {}}};
+  const auto with_set = [&] {
+    forest_builder b(sets);
+    b.begin_tree(3);
+    b.split_set(0, 0, std::vector<std::uint32_t>{1}, true, missing::left, 1, 2);
+    leaf(b, 1);
+    leaf(b, 2);
+    b.end_tree();
+    return b.build();
+  };
+  CHECK(notes(with_set()).at(0) == "n16: nodes test sets of categories");
+  sets.layout = layout_choice::n8;
+  CHECK_REFUSED(with_set(), errc::invalid_argument, "layout n8: nodes test sets of categories");
+  sets.layout = static_cast<layout_choice>(5);
+  CHECK_REFUSED(with_set(), errc::invalid_argument, "layout 5, expected 0 to 4");
 }
 
 TEST_CASE("BuilderRefusesALeafOfTheWrongSize") {

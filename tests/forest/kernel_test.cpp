@@ -1,4 +1,5 @@
 // Every kernel, and every way in, against a naive walk in floating point.
+#include "support/pair_order.hpp"
 #include "support/random_forest.hpp"
 #include "support/support.hpp"
 
@@ -100,7 +101,8 @@ TEST_CASE("KernelsAgreeWithANaiveWalkOnRaggedForests") {
           forest_shape shape;
           shape.num_trees = static_cast<std::uint32_t>(random() % 40);
           shape.max_splits = static_cast<std::uint32_t>(random() % 100);
-          shape.preorder = random() % 2 == 0;
+          shape.numbers = static_cast<numbering>(random() % 3);
+          shape.covers = random() % 2 == 0;
           CAPTURE(repeat);
           check_forest(random_forest(spec, shape, random), random);
         }
@@ -123,7 +125,7 @@ TEST_CASE("KernelsAgreeOnARightOnlyChainOfTenThousand") {
   shape.max_splits = 10000;
   shape.chain = true;
   check_forest(random_forest(regression(1, false, dtype::float64, dtype::float64), shape, random), random, "n8");
-  shape.preorder = false;
+  shape.numbers = numbering::random;
   check_forest(random_forest(regression(2, true, dtype::float64, dtype::float64), shape, random), random, "n8");
 }
 
@@ -202,9 +204,77 @@ TEST_CASE("CategorySetsFollowTheRuleOfTheirOrigin") {
                          {4, categories_as::hist_gradient_boosting_wrapped, {}, some},
                          {5, categories_as::listed, listed, {}},
                          {6, categories_as::listed, listed, {{0, 2, 3, 7}}}};
-      const naive_forest naive = random_forest(spec, {.num_columns = 9, .preorder = round % 2 == 0}, random);
+      const naive_forest naive =
+          random_forest(spec, {.num_columns = 9, .numbers = static_cast<numbering>(round % 3)}, random);
       check_forest(naive, random, "n16");
     }
+}
+
+TEST_CASE("LeafIdsDoNotDependOnTheOrderOfSubtrees") {
+  std::mt19937_64 random(46);
+  std::size_t count = 0;
+  for (int round = 0; round < 40; ++round) {
+    const forest_shape shape{.num_trees = static_cast<std::uint32_t>(1 + random() % 20),
+                             .max_splits = static_cast<std::uint32_t>(1 + random() % 40),
+                             .covers = true};
+    const naive_forest naive = random_forest(regression(1, false, dtype::float64, dtype::float64), shape, random);
+    check_forest(naive, random);
+    const forest_model model = naive.build();
+    const forest_data& data = model.view().data();
+    CHECK(data.leaf_ids == leaf_id_rule::preorder);
+    count += num_right_first(data);
+  }
+  CHECK(count > 100);
+}
+
+TEST_CASE("LeafIdsTakeAsManyBytesAsTheLargestNeeds") {
+  std::mt19937_64 random(45);
+  const auto check = [&](const naive_forest& naive, leaf_id_rule rule, std::uint64_t bytes) {
+    check_forest(naive, random);
+    const forest_model model = naive.build();
+    const forest_data& data = model.view().data();
+    CHECK(data.leaf_ids == rule);
+    CHECK(data.stored_leaf_ids.size_bytes() == bytes);
+  };
+  // A chain of n splits has pairs 1 and 2, 3 and 4, ..., 2n - 1 and 2n. Nodes with the unused root are 2n + 2.
+  for (const auto& [num_splits, pair_bytes, node_bytes] : {std::array{127u, 1u, 1u},
+                                                           {128u, 1u, 2u},
+                                                           {129u, 2u, 2u},
+                                                           {32767u, 2u, 2u},
+                                                           {32768u, 2u, 4u},
+                                                           {32769u, 4u, 4u}}) {
+    CAPTURE(num_splits);
+    const forest_shape shape{.num_trees = 1, .max_splits = num_splits, .chain = true, .numbers = numbering::pairs};
+    naive_forest naive = random_forest(regression(1, false, dtype::float32, dtype::float32), shape, random);
+    // Growing to the right this is pre-order; growing to the left it is not.
+    check(naive, leaf_id_rule::preorder, 0);
+    std::vector<naive_node>& nodes = naive.trees[0].nodes;
+    for (std::size_t i = 1; i < nodes.size(); i += 2)
+      std::swap(nodes[i], nodes[i + 1]);
+    check(naive, leaf_id_rule::stored_pairs, std::uint64_t{num_splits + 1} * pair_bytes);
+    // The last two leaves change places: their ids do not ascend any more.
+    naive_node& last = nodes[nodes.size() - 4];
+    REQUIRE((!last.is_leaf && last.right == nodes.size() - 1));
+    std::swap(last.left, last.right);
+    check(naive, leaf_id_rule::stored, std::uint64_t{2 * num_splits + 2} * node_bytes);
+  }
+}
+
+TEST_CASE("ALeafWithoutParentKeepsItsId") {
+  const auto ids_of = [](std::uint32_t root) {
+    forest_builder builder(regression(1, false, dtype::float32, dtype::float32));
+    for (int t = 0; t < 2; ++t) {
+      builder.begin_tree(root + 1, 0, root);
+      for (std::uint32_t i = 0; i < root; ++i)
+        builder.unused(i);
+      builder.leaf(root, std::vector<double>{1});
+      builder.end_tree();
+    }
+    const forest_model model = builder.build();
+    return model.view().apply(rows(static_cast<const float*>(nullptr), 1, 0));
+  };
+  CHECK(ids_of(0) == std::vector<std::uint32_t>{0, 0});
+  CHECK(ids_of(3) == std::vector<std::uint32_t>{3, 3});
 }
 
 TEST_CASE("EveryMissingRuleIsFollowed") {
@@ -223,7 +293,7 @@ TEST_CASE("LinearLeavesAddTheirTermsInOrder") {
     forest_spec spec = regression(round % 2 == 0 ? 1 : 3, false, dtype::float64, dtype::float64);
     spec.comparisons = compare_as::float64;
     spec.linear_leaves = true;
-    check_forest(random_forest(spec, {.preorder = round % 2 == 0}, random), random, "n8");
+    check_forest(random_forest(spec, {.numbers = static_cast<numbering>(round % 3)}, random), random, "n8");
   }
 }
 

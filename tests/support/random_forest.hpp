@@ -27,6 +27,7 @@ struct naive_node {
   bool members_go_right = false;
   std::vector<std::uint32_t> term_columns; // of a linear leaf
   std::vector<double> coefficients;
+  double cover = 0; // given to the builder unless it is 0
 };
 
 struct naive_tree {
@@ -46,6 +47,8 @@ struct naive_forest {
       builder.begin_tree(static_cast<std::uint32_t>(tree.nodes.size()), tree.target, 0, tree.weight);
       for (std::uint32_t i = 0; i < tree.nodes.size(); ++i) {
         const naive_node& n = tree.nodes[i];
+        if (n.cover != 0)
+          builder.cover(i, n.cover);
         if (n.is_leaf && spec.linear_leaves)
           builder.linear_leaf(i, n.values[0], n.values[1], n.term_columns, n.coefficients);
         else if (n.is_leaf)
@@ -242,6 +245,13 @@ inline forest_spec regression(std::size_t width, bool vector_leaves, dtype leaf,
   return spec;
 }
 
+// How an origin numbers its nodes.
+enum class numbering {
+  preorder,
+  pairs, // the two children of a split have numbers that follow each other
+  random,
+};
+
 struct forest_shape {
   std::uint32_t num_columns = 5;
   std::uint32_t num_trees = 20;
@@ -249,7 +259,8 @@ struct forest_shape {
   bool chain = false;            // right-only: every left child is a leaf
   std::uint32_t max_depth = 0;   // splits on a way down; 0: any number
   std::uint32_t num_cuts = 0;    // distinct thresholds of a column; 0: any number
-  bool preorder = true;          // number nodes in pre-order, else at random
+  numbering numbers = numbering::preorder;
+  bool covers = false; // of most nodes, at random
   bool all_missing_rules = false;
 };
 
@@ -316,9 +327,12 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
       for (double& x : n.values)
         if (!std::isfinite(static_cast<float>(x)))
           x = -0.0;
+    if (shape.covers)
+      for (naive_node& n : nodes)
+        n.cover = static_cast<double>(random() % 4);
     // Renumber.
     std::vector<std::uint32_t> order;
-    if (shape.preorder) {
+    if (shape.numbers == numbering::preorder) {
       std::vector<std::uint32_t> pending{0};
       while (!pending.empty()) {
         const std::uint32_t i = pending.back();
@@ -332,7 +346,8 @@ inline naive_forest random_forest(forest_spec spec, const forest_shape& shape, s
     } else {
       for (std::uint32_t i = 0; i < nodes.size(); ++i)
         order.push_back(i);
-      std::shuffle(order.begin() + 1, order.end(), random);
+      if (shape.numbers == numbering::random)
+        std::shuffle(order.begin() + 1, order.end(), random);
     }
     std::vector<std::uint32_t> number(nodes.size());
     for (std::uint32_t i = 0; i < order.size(); ++i)

@@ -95,7 +95,8 @@ inline void add_forests(list& all) {
   add_forest(all, "inline", regression(compare_as::float32, dtype::float32), {});
   add_forest(all, "scalar", regression(compare_as::float32, dtype::float64), {});
   add_forest(all, "rank64", regression(compare_as::float64, dtype::float64), {});
-  add_forest(all, "stored_ids", regression(compare_as::float64, dtype::float32), {.preorder = false});
+  add_forest(all, "stored_ids", regression(compare_as::float64, dtype::float32), {.numbers = numbering::random});
+  add_forest(all, "paired_ids", regression(compare_as::float64, dtype::float32), {.numbers = numbering::pairs});
   add_forest(all, "two_blocks", regression(compare_as::float32, dtype::float32), {.num_trees = 11, .max_splits = 2});
   add_forest(all, "dense", regression(compare_as::float32, dtype::float64),
              {.num_trees = 70, .max_splits = 30, .max_depth = 3, .num_cuts = 20});
