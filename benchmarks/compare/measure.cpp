@@ -1,5 +1,7 @@
 #include "measure.hpp"
 
+#include "../cold_cache.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -16,28 +18,6 @@ using clock = std::chrono::steady_clock;
 double ns_since(clock::time_point start) {
   return std::chrono::duration<double, std::nano>(clock::now() - start).count();
 }
-
-constexpr std::size_t line_bytes = 64;
-
-// Keeps the optimiser from dropping what it was computed for.
-void use(std::uint64_t value) { asm volatile("" : : "r"(value) : "memory"); }
-
-void fetch(const void* data, std::size_t size_bytes) {
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < size_bytes; i += line_bytes)
-    sum += bytes[i];
-  use(sum + bytes[size_bytes - 1]);
-}
-
-// Fills the caches of first and second level with something else.
-class cache_filler {
-public:
-  void fill() const { fetch(buffer_.data(), buffer_.size()); }
-
-private:
-  std::vector<unsigned char> buffer_ = std::vector<unsigned char>(std::size_t{4} << 20, 1);
-};
 
 std::vector<sample> samples_of(contenders all) {
   std::vector<sample> out;
@@ -143,7 +123,7 @@ std::vector<sample> time_rows(contenders all, const model_files& model, std::siz
                               double budget_seconds) {
   constexpr std::size_t num_turns = 5;
   constexpr std::size_t num_warm = 100;
-  const cache_filler filler;
+  const bench::cache_filler filler;
   std::vector<sample> out = samples_of(all);
   const std::size_t wanted = std::max<std::size_t>(20, num_rows / num_turns);
   std::vector<std::size_t> counts;
@@ -162,7 +142,7 @@ std::vector<sample> time_rows(contenders all, const model_files& model, std::siz
         if (is_cold) {
           filler.fill();
           const auto [data, size_bytes] = one.row_memory(row);
-          fetch(data, size_bytes);
+          bench::fetch(data, size_bytes);
         }
         const auto start = clock::now();
         one.predict_row(row);
