@@ -21,7 +21,7 @@ namespace {
 std::size_t tile_rows_of(const forest_data& forest) {
   constexpr std::uint64_t small_forest_bytes = std::uint64_t{1} << 20;
   const bool is_small = forest.node_bytes() <= small_forest_bytes;
-  const std::size_t most_rows = is_small ? 256 : 16384;
+  const std::size_t most_rows = is_small ? 512 : 16384;
   const std::size_t most_bytes = std::size_t{is_small ? 1u : 4u} << 20;
   const std::size_t row_bytes = forest.key_stride() * sizeof(std::uint32_t) + forest.sum_width * sizeof(double);
   return std::clamp<std::size_t>(most_bytes / row_bytes, 1, most_rows);

@@ -6,7 +6,7 @@
 //   trees_at_once     trees that one row goes down at once: 64, or half of them
 //   put_ways_for(n)   for n features a function (nodes, ranks, levels, ways): the ways of a row through so many trees
 //   row_ways          the ways of 64 rows through one tree, a value
-//   ways_of_rows(columns, tree, levels)  makes them
+//   ways_of_rows<Chunks>(columns, chunk_columns, tree, levels)  makes them, for 1 or chunks_at_once chunks of rows
 //   store(ways, to)   writes them as 64 bytes, aligned to as many
 //   leaf_vectors<Levels, Sum>            a tree's leaves: add(ways, sums) adds those of 64 rows
 //   with_vector_visitor<Leaf>(width, f)  calls f for the visitor of a row's leaves that are vectors, sums being doubles
@@ -164,8 +164,16 @@ void add_block(const row_block<Sum>& block) noexcept {
     const std::uint8_t* const nodes =
         dense.nodes.data() + tree / dense_group_trees * dense.group_bytes() + tree % dense_group_trees;
     const auto tree_adds = add.of_tree(tree);
-    for (std::size_t c = 0; c < chunks; ++c)
-      tree_adds(c, ways_of_rows(block.columns(c), nodes, dense.levels));
+    std::size_t c = 0;
+    const auto in_lots_of = [&]<unsigned Chunks>(std::integral_constant<unsigned, Chunks>) {
+      for (; c + Chunks <= chunks; c += Chunks) {
+        const auto ways = ways_of_rows<Chunks>(block.columns(c), block.chunk_columns(), nodes, dense.levels);
+        for (unsigned i = 0; i < Chunks; ++i)
+          tree_adds(c + i, ways.of[i]);
+      }
+    };
+    in_lots_of(std::integral_constant<unsigned, chunks_at_once>());
+    in_lots_of(std::integral_constant<unsigned, 1>());
   }
   add.finish();
 }
@@ -183,10 +191,7 @@ public:
   auto of_tree(std::uint32_t tree) noexcept {
     const forest_data& forest = block_.forest;
     const std::uint32_t* const payloads = forest.dense.leaves.data() + (std::size_t{tree} << forest.dense.levels);
-    alignas(vector_alignment) Sum leaves[std::max(1u << Levels, 16u)] = {};
-    for (std::size_t i = 0; i < forest.dense.tree_ways(); ++i)
-      leaves[i] = scalar_value<Sum>(forest, payloads[i]);
-    const leaf_vectors<Levels, Sum> vectors(leaves);
+    const leaf_vectors<Levels, Sum> vectors = leaves_of(payloads);
     Sum* const to = columns_ + std::size_t{forest.target(tree)} * chunk_rows;
     return [ vectors, to, step = forest.sum_width * chunk_rows ](std::size_t chunk, row_ways ways)
         __attribute__((always_inline)) {
@@ -201,6 +206,13 @@ public:
   }
 
 private:
+  leaf_vectors<Levels, Sum> leaves_of(const std::uint32_t* payloads) const noexcept {
+    const forest_data& forest = block_.forest;
+    alignas(vector_alignment) Sum leaves[std::max(1u << Levels, 16u)] = {};
+    for (std::size_t i = 0; i < forest.dense.tree_ways(); ++i)
+      leaves[i] = scalar_value<Sum>(forest, payloads[i]);
+    return leaf_vectors<Levels, Sum>(leaves);
+  }
   std::size_t place(std::size_t row, std::size_t sum) const noexcept {
     return (row / chunk_rows * block_.forest.sum_width + sum) * chunk_rows + row % chunk_rows;
   }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <concepts>
 #include <immintrin.h>
+#include <type_traits>
 
 PETRIFY_TARGET_BEGIN("avx2,bmi,bmi2,popcnt")
 namespace petrify::inline v0 {
@@ -213,15 +214,23 @@ PETRIFY_INLINE v32 descend_rows(const std::uint8_t* columns, const std::uint8_t*
   return lefts;
 }
 
+constexpr unsigned chunks_at_once = 1;
+template <unsigned Chunks>
+struct chunk_ways {
+  row_ways of[Chunks];
+};
+
 // The ways of 64 rows through a tree. Not inlined: it is the same for all leaves. One half after the other: both at
 // once need more vectors than there are registers.
-__attribute__((noinline)) row_ways ways_of_rows(const std::uint8_t* columns, const std::uint8_t* tree,
-                                                unsigned levels) noexcept {
-  row_ways out;
+template <unsigned Chunks>
+__attribute__((noinline)) chunk_ways<Chunks> ways_of_rows(const std::uint8_t* columns, std::size_t,
+                                                          const std::uint8_t* tree, unsigned levels) noexcept {
+  static_assert(Chunks == 1);
+  chunk_ways<1> out;
   for (std::size_t i = 0; i < 2; ++i) {
     v32 left[max_dense_levels];
     const v32 lefts = descend_rows<0>(columns + i * vector_bytes, tree, levels, left, _mm256_setzero_si256());
-    out.half[i] = ways_of(lefts, levels);
+    out.of[0].half[i] = ways_of(lefts, levels);
   }
   return out;
 }

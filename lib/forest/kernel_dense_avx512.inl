@@ -211,41 +211,65 @@ inline auto put_ways_for(std::size_t num_features) noexcept {
 
 // ---- batches
 
-// How far the ranks of 64 rows are above the cut of the node they are at; 0: they go left.
-template <unsigned Level, unsigned Depth, unsigned Node>
-PETRIFY_INLINE v64 excess(const std::uint8_t* columns, const std::uint8_t* level, const __mmask64* right) noexcept {
-  if constexpr (Depth == 0) {
-    const std::uint8_t* const node = level + Node * 2 * vector_bytes;
-    return _mm512_subs_epu8(_mm512_load_si512(columns + std::size_t{node[0]} * vector_bytes),
-                            _mm512_set1_epi8(static_cast<char>(node[vector_bytes])));
-  } else {
-    constexpr unsigned step = 1u << (Level - Depth);
-    const v64 on_left = excess<Level, Depth - 1, Node>(columns, level, right);
-    const v64 on_right = excess<Level, Depth - 1, Node + step>(columns, level, right);
-    return _mm512_mask_blend_epi8(right[Depth - 1], on_left, on_right);
-  }
-}
-
-template <unsigned Level>
-PETRIFY_INLINE v64 descend_rows(const std::uint8_t* columns, const std::uint8_t* tree, unsigned levels,
-                                __mmask64* right, v64 way) noexcept {
-  const v64 above = excess<Level, Level, 0>(columns, tree + ((1u << Level) - 1) * 2 * vector_bytes, right);
-  right[Level] = _mm512_test_epi8_mask(above, above);
-  way = longer(way, right[Level]);
-  if constexpr (Level + 1 < max_dense_levels)
-    if (Level + 1 < levels)
-      return descend_rows<Level + 1>(columns, tree, levels, right, way);
-  return way;
-}
-
 using row_ways = v64;
 PETRIFY_INLINE void store(row_ways ways, std::uint8_t* to) noexcept { _mm512_store_si512(to, ways); }
 
-// The ways of 64 rows through a tree. Not inlined: it is the same for all leaves.
-__attribute__((noinline)) row_ways ways_of_rows(const std::uint8_t* columns, const std::uint8_t* tree,
-                                                unsigned levels) noexcept {
-  __mmask64 right[max_dense_levels];
-  return descend_rows<0>(columns, tree, levels, right, _mm512_setzero_si512());
+// Chunks that a tree's nodes are looked at for together: each feature and cut is read once for two.
+constexpr unsigned chunks_at_once = 2;
+template <unsigned Chunks>
+struct chunk_ways {
+  row_ways of[Chunks];
+};
+
+// Whether rows go right, on each level so far.
+template <unsigned Chunks>
+struct decisions {
+  __mmask64 right[Chunks][max_dense_levels];
+};
+
+// How far the ranks of 64 rows are above the cut of the node they are at; 0: they go left. columns: where those of the
+// first chunk begin, and how far the next one's are.
+template <unsigned Level, unsigned Depth, unsigned Node, unsigned Chunks>
+PETRIFY_INLINE chunk_ways<Chunks> excess(const std::uint8_t* columns, std::size_t chunk_columns,
+                                         const std::uint8_t* level, const decisions<Chunks>& by) noexcept {
+  chunk_ways<Chunks> out;
+  if constexpr (Depth == 0) {
+    const std::uint8_t* const node = level + Node * 2 * vector_bytes;
+    const std::uint8_t* const column = columns + std::size_t{node[0]} * vector_bytes;
+    const v64 cut = _mm512_set1_epi8(static_cast<char>(node[vector_bytes]));
+    for (unsigned c = 0; c < Chunks; ++c)
+      out.of[c] = _mm512_subs_epu8(_mm512_load_si512(column + c * chunk_columns), cut);
+  } else {
+    constexpr unsigned step = 1u << (Level - Depth);
+    const auto on_left = excess<Level, Depth - 1, Node>(columns, chunk_columns, level, by);
+    const auto on_right = excess<Level, Depth - 1, Node + step>(columns, chunk_columns, level, by);
+    for (unsigned c = 0; c < Chunks; ++c)
+      out.of[c] = _mm512_mask_blend_epi8(by.right[c][Depth - 1], on_left.of[c], on_right.of[c]);
+  }
+  return out;
+}
+
+template <unsigned Level, unsigned Chunks>
+PETRIFY_INLINE chunk_ways<Chunks> descend_rows(const std::uint8_t* columns, std::size_t chunk_columns,
+                                               const std::uint8_t* tree, unsigned levels, decisions<Chunks>& by,
+                                               chunk_ways<Chunks> ways) noexcept {
+  const auto above = excess<Level, Level, 0>(columns, chunk_columns, tree + ((1u << Level) - 1) * 2 * vector_bytes, by);
+  for (unsigned c = 0; c < Chunks; ++c) {
+    by.right[c][Level] = _mm512_test_epi8_mask(above.of[c], above.of[c]);
+    ways.of[c] = longer(ways.of[c], by.right[c][Level]);
+  }
+  if constexpr (Level + 1 < max_dense_levels)
+    if (Level + 1 < levels)
+      return descend_rows<Level + 1>(columns, chunk_columns, tree, levels, by, ways);
+  return ways;
+}
+
+// The ways of 64 rows, or twice as many, through a tree. Not inlined: it is the same for all leaves.
+template <unsigned Chunks>
+__attribute__((noinline)) chunk_ways<Chunks> ways_of_rows(const std::uint8_t* columns, std::size_t chunk_columns,
+                                                          const std::uint8_t* tree, unsigned levels) noexcept {
+  decisions<Chunks> by;
+  return descend_rows<0>(columns, chunk_columns, tree, levels, by, chunk_ways<Chunks>{});
 }
 
 // A tree's leaves in the sums' type, looked up in vectors.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <concepts>
 #include <immintrin.h>
+#include <type_traits>
 
 PETRIFY_TARGET_BEGIN("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
 namespace petrify::inline v0 {
