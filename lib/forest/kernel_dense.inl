@@ -6,7 +6,7 @@
 //   trees_at_once     trees that one row goes down at once: 64, or half of them
 //   put_ways_for(n)   for n features a function (nodes, ranks, levels, ways): the ways of a row through so many trees
 //   row_ways          the ways of 64 rows through one tree, a value
-//   ways_of_rows<Chunks>(columns, chunk_columns, tree, levels)  makes them, for 1 or chunks_at_once chunks of rows
+//   put_ways_of_rows<Chunks>(columns, chunk_columns, tree, levels, ways)  for 1 or chunks_at_once chunks of rows
 //   store(ways, to)   writes them as 64 bytes, aligned to as many
 //   leaf_vectors<Levels, Sum>            a tree's leaves: add(ways, sums) adds those of 64 rows
 //   with_vector_visitor<Leaf>(width, f)  calls f for the visitor of a row's leaves that are vectors, sums being doubles
@@ -167,9 +167,10 @@ void add_block(const row_block<Sum>& block) noexcept {
     std::size_t c = 0;
     const auto in_lots_of = [&]<unsigned Chunks>(std::integral_constant<unsigned, Chunks>) {
       for (; c + Chunks <= chunks; c += Chunks) {
-        const auto ways = ways_of_rows<Chunks>(block.columns(c), block.chunk_columns(), nodes, dense.levels);
+        row_ways ways[Chunks];
+        put_ways_of_rows<Chunks>(block.columns(c), block.chunk_columns(), nodes, dense.levels, ways);
         for (unsigned i = 0; i < Chunks; ++i)
-          tree_adds(c + i, ways.of[i]);
+          tree_adds(c + i, ways[i]);
       }
     };
     in_lots_of(std::integral_constant<unsigned, chunks_at_once>());

@@ -214,25 +214,18 @@ PETRIFY_INLINE v32 descend_rows(const std::uint8_t* columns, const std::uint8_t*
   return lefts;
 }
 
-constexpr unsigned chunks_at_once = 1;
-template <unsigned Chunks>
-struct chunk_ways {
-  row_ways of[Chunks];
-};
-
 // The ways of 64 rows through a tree. Not inlined: it is the same for all leaves. One half after the other: both at
 // once need more vectors than there are registers.
+constexpr unsigned chunks_at_once = 1;
 template <unsigned Chunks>
-__attribute__((noinline)) chunk_ways<Chunks> ways_of_rows(const std::uint8_t* columns, std::size_t,
-                                                          const std::uint8_t* tree, unsigned levels) noexcept {
+__attribute__((noinline)) void put_ways_of_rows(const std::uint8_t* columns, std::size_t, const std::uint8_t* tree,
+                                                unsigned levels, row_ways* to) noexcept {
   static_assert(Chunks == 1);
-  chunk_ways<1> out;
   for (std::size_t i = 0; i < 2; ++i) {
     v32 left[max_dense_levels];
     const v32 lefts = descend_rows<0>(columns + i * vector_bytes, tree, levels, left, _mm256_setzero_si256());
-    out.of[0].half[i] = ways_of(lefts, levels);
+    to->half[i] = ways_of(lefts, levels);
   }
-  return out;
 }
 
 // A tree's leaves in the sums' type.

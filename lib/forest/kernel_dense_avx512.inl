@@ -264,12 +264,15 @@ PETRIFY_INLINE chunk_ways<Chunks> descend_rows(const std::uint8_t* columns, std:
   return ways;
 }
 
-// The ways of 64 rows, or twice as many, through a tree. Not inlined: it is the same for all leaves.
+// The ways of 64 rows, or twice as many, through a tree. Not inlined: it is the same for all leaves. Not returned: gcc
+// 12 clears the upper parts of registers in which it returns a struct of vectors.
 template <unsigned Chunks>
-__attribute__((noinline)) chunk_ways<Chunks> ways_of_rows(const std::uint8_t* columns, std::size_t chunk_columns,
-                                                          const std::uint8_t* tree, unsigned levels) noexcept {
+__attribute__((noinline)) void put_ways_of_rows(const std::uint8_t* columns, std::size_t chunk_columns,
+                                                const std::uint8_t* tree, unsigned levels, row_ways* to) noexcept {
   decisions<Chunks> by;
-  return descend_rows<0>(columns, chunk_columns, tree, levels, by, chunk_ways<Chunks>{});
+  const auto ways = descend_rows<0>(columns, chunk_columns, tree, levels, by, chunk_ways<Chunks>{});
+  for (unsigned c = 0; c < Chunks; ++c)
+    to[c] = ways.of[c];
 }
 
 // A tree's leaves in the sums' type, looked up in vectors.
