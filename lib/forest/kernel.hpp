@@ -28,7 +28,7 @@ struct kernel {
 
 // One tree after the other, one node after the other: slow and obvious. Every other kernel is tested against it.
 extern const kernel reference_kernel;
-// 16 trees in flight for one row, 8 rows for a batch.
+// 16 walks in flight: down trees with one row, or down a tree with many rows.
 extern const kernel interleaved_kernel;
 
 // The fastest kernel for a forest on this CPU; PETRIFY_KERNEL in the environment can hold it back (cpu.hpp).
