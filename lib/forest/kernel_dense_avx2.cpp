@@ -55,7 +55,8 @@ private:
 // For a feature of more than one line of cuts; `first` is the line before them.
 PETRIFY_INLINE std::uint8_t rank_of(const cuts_line& first, const std::uint32_t* lines, std::uint32_t key) noexcept {
   const unsigned line = first.below(key);
-  return static_cast<std::uint8_t>(line * dense_line + cuts_line(lines + (1 + line) * dense_line).below(key));
+  return static_cast<std::uint8_t>(line * dense_line +
+                                   cuts_line(lines + (std::size_t{1} + line) * dense_line).below(key));
 }
 
 inline std::uint8_t rank_of(const std::uint32_t* lines, std::uint32_t num_cuts, std::uint32_t key) noexcept {
@@ -293,7 +294,7 @@ public:
       : values_(static_cast<const Leaf*>(forest.leaf_values)), width_(forest.leaf_width), to_(sums) {
     const __m256i count = _mm256_set1_epi64x(static_cast<long long>(width_));
     for (unsigned i = 0; i < Vectors; ++i) {
-      const __m256i first = _mm256_set1_epi64x(i * 4);
+      const __m256i first = _mm256_set1_epi64x(static_cast<long long>(std::size_t{i} * 4));
       lanes_[i] = _mm256_cmpgt_epi64(count, _mm256_add_epi64(first, _mm256_setr_epi64x(0, 1, 2, 3)));
       sums_[i] = _mm256_maskload_pd(sums + std::size_t{i} * 4, lanes_[i]);
     }
