@@ -294,7 +294,7 @@ public:
       : values_(static_cast<const Leaf*>(forest.leaf_values)), width_(forest.leaf_width), to_(sums) {
     const __m256i count = _mm256_set1_epi64x(static_cast<long long>(width_));
     for (unsigned i = 0; i < Vectors; ++i) {
-      const __m256i first = _mm256_set1_epi64x(static_cast<long long>(std::size_t{i} * 4));
+      const __m256i first = _mm256_set1_epi64x(4 * static_cast<long long>(i));
       lanes_[i] = _mm256_cmpgt_epi64(count, _mm256_add_epi64(first, _mm256_setr_epi64x(0, 1, 2, 3)));
       sums_[i] = _mm256_maskload_pd(sums + std::size_t{i} * 4, lanes_[i]);
     }
