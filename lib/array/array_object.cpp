@@ -52,9 +52,7 @@ std::string fault_of(const array_description& d) {
 any_array array_of(const container& from, std::size_t index) {
   const object_entry& entry = from.contents().objects()[index];
   const std::string where = text("object ", quoted(entry.name));
-  const auto refuse = [&](const auto&... pieces) {
-    throw error(errc::malformed, from.path(), where, text(pieces...));
-  };
+  const auto refuse = [&](const auto&... pieces) { throw error(errc::malformed, from.path(), where, text(pieces...)); };
   const array_description d = from.contents().describe_array(index);
   if (const std::string unknown = unknown_in(d); !unknown.empty())
     throw error(errc::unsupported, from.path(), where, unknown);

@@ -345,8 +345,11 @@ private:
                " and none but for rank64 and listed categories");
       const std::uint32_t known = num_rules == 0 ? no_known_set : d_.category_known_sets[i];
       const auto words = out_->category_words;
-      if (known != no_known_set &&
-          (kind != slot_kind::category || known >= words.size() || words[known] > words.size() - known - 1))
+      // The rules before these know all categories.
+      if (known != no_known_set && rule < category_rule::hist_gradient_boosting)
+        refuse("slot ", i, ": known categories at word ", known, " with category rule ", static_cast<unsigned>(rule),
+               ", expected none");
+      if (known != no_known_set && (known >= words.size() || words[known] > words.size() - known - 1))
         refuse("slot ", i, ": known categories at word ", known, ", expected a set within ", words.size(), " words");
       out_->slots[i] = {d_.slot_columns[i],
                         kind,

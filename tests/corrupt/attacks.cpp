@@ -703,8 +703,13 @@ void add_forests(list& l) {
       }));
   add("F35", "known categories past the words", "known categories at word 4000000000", forest([](F& f) {
         for (std::size_t i = 0; i < f.category_rules.size(); ++i)
-          if (f.category_rules[i] != fbs::CategoryRule::none)
+          if (f.category_rules[i] == fbs::CategoryRule::listed)
             f.category_known_sets[i] = 4000000000;
+      }));
+  add("F35", "known categories of a rule that knows all", "with category rule 1", forest([](F& f) {
+        for (std::size_t i = 0; i < f.category_rules.size(); ++i)
+          if (f.category_rules[i] == fbs::CategoryRule::xgboost)
+            f.category_known_sets[i] = 0;
       }));
   add("F35", "known categories of a slot of numbers", "known categories at word 0",
       forest([](F& f) { f.category_known_sets[0] = 0; }));

@@ -122,9 +122,10 @@ void dump_forest(std::ostream& out, const forest& of) {
       out << ' ' << labels.as_int(i) << '/' << number_text(labels.as_real(i)) << '/' << quote(labels.as_text(i));
     out << '\n';
   }
-  out << "  layout: " << of.layout() << ", " << of.num_nodes() << " nodes, " << of.node_bytes() << " bytes, dense levels "
-      << of.dense_levels() << ", " << of.dense_bytes() << " bytes, leaves " << of.num_leaf_rows() << " rows, "
-      << of.leaf_bytes() << " bytes\n";
+  const forest_data& data = of.data();
+  out << "  layout: " << of.layout() << ", slot bits " << unsigned{data.slot_bits} << ", blocks of "
+      << (1u << data.block_shift) << ", nodes " << data.num_nodes << ", dense levels " << data.dense.levels
+      << ", rows of leaves " << data.num_leaf_rows << '\n';
   dump_texts(out, "layout notes", of.layout_notes());
 }
 
@@ -192,7 +193,8 @@ const char* type_name(const row_values& x) {
 
 // A row with its values that are not +0: most of a wide one's are.
 template <class T>
-std::string row_text(std::span<const T> row) {
+std::string row_text(const T* begin, std::size_t num_columns) {
+  const std::span<const T> row(begin, num_columns);
   std::string line = "x";
   for (std::size_t i = 0; i < row.size(); ++i) {
     if constexpr (std::is_integral_v<T>) {
@@ -312,8 +314,12 @@ row_answers answers_of_predictor(const forest& of, const row_values& x) {
         predictor by(of);
         bool took_all = true;
         for (std::size_t i = 0; i < count; ++i) {
-          const row_view row(std::span(values).subspan(i * of.num_columns(), of.num_columns()));
-          const auto part = [&](auto& all) { return std::span(all).subspan(i * (all.size() / count), all.size() / count); };
+          const auto one = std::span{values}.subspan(i * of.num_columns(), of.num_columns());
+          const row_view row(one);
+          const auto part = [&](auto& all) {
+            const std::size_t width = all.size() / count;
+            return std::span(all).subspan(i * width, width);
+          };
           took_all &= by.predict_raw(row, part(out.raw)) && by.predict_proba(row, part(out.final)) &&
                       by.apply(row, part(out.leaves));
           if (!out.classes.empty())
@@ -340,7 +346,7 @@ std::string page_of(const file& from, const rows_by_forest& x) {
                     std::to_string(columns) + '\n';
             const std::size_t lines = answers.lines.size() / count;
             for (std::size_t i = 0; i < count; ++i) {
-              page += row_text(std::span(one).subspan(i * columns, columns)) + '\n';
+              page += row_text(one.data() + i * columns, columns) + '\n';
               for (std::size_t k = 0; k < lines; ++k)
                 page += answers.lines[i * lines + k] + '\n';
             }
@@ -363,7 +369,7 @@ rows_by_forest rows_of(const std::string& page) {
     std::size_t columns = 0;
     if (!(words >> word) || word != "rows" || !(words >> name >> type >> count >> columns))
       continue;
-    const auto behind = std::span(lines).subspan(i + 1);
+    const std::span<const std::string> behind = std::span<const std::string>(lines).subspan(i + 1);
     out[name].push_back(type == "float32"   ? read_rows<float>(behind, count, columns)
                         : type == "float64" ? read_rows<double>(behind, count, columns)
                                             : read_rows<std::int64_t>(behind, count, columns));
