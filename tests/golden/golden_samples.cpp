@@ -1,5 +1,6 @@
 #include "golden/golden_samples.hpp"
 
+#include "support/reseal.hpp"
 #include "support/sample_files.hpp"
 #include "support/support.hpp"
 
@@ -28,6 +29,12 @@ bytes written(const std::function<void(writer&)>& fill) {
   fill(out);
   out.commit();
   return read_bytes(dir.path("sample"));
+}
+
+std::uint64_t load_u64(const bytes& from, std::size_t at) {
+  std::uint64_t out;
+  std::memcpy(&out, &from.at(at), sizeof out);
+  return out;
 }
 
 // Rows of each type. Of a row's values 64 or so are not 0.
@@ -470,6 +477,59 @@ void add_layouts(sample_list& l) {
 
 // --- files
 
+// An array whose tables have fields that no reader of format 1 knows, beside an object of a kind that none knows.
+bytes with_later_fields() {
+  namespace fb = flatbuffers;
+  bytes file = written([](writer& out) { out.add("a", std::vector<std::int32_t>{1, -2}); });
+  const auto place = [](unsigned id) { return static_cast<fb::voffset_t>(4 + 2 * id); };
+  fb::FlatBufferBuilder b;
+  const auto later_table = [&] {
+    const auto begin = b.StartTable();
+    b.AddElement<std::uint32_t>(place(3), 77);
+    return fb::Offset<void>(b.EndTable(begin));
+  };
+  const fbs::Directory& was = *fbs::GetDirectory(file.data() + load_u64(file, 24));
+  const auto shape = b.CreateVector(std::vector<std::uint64_t>{2});
+  const auto begin_array = b.StartTable();
+  b.AddElement<std::uint8_t>(fbs::Array::VT_ELEMENT_TYPE, static_cast<std::uint8_t>(fbs::ElementType::int32));
+  b.AddOffset(fbs::Array::VT_SHAPE, shape);
+  b.AddElement<std::uint64_t>(place(20), ~std::uint64_t{0});
+  const fb::Offset<void> array(b.EndTable(begin_array));
+  const auto object = [&](const char* text, std::uint8_t kind, fb::Offset<void> description, std::uint32_t first,
+                          std::uint32_t count) {
+    const auto name = b.CreateString(text);
+    const auto more = later_table();
+    const auto begin = b.StartTable();
+    b.AddOffset(fbs::Object::VT_NAME, name);
+    b.AddElement<std::uint8_t>(fbs::Object::VT_DESCRIPTION_TYPE, kind);
+    b.AddOffset(fbs::Object::VT_DESCRIPTION, description);
+    b.AddElement<std::uint32_t>(fbs::Object::VT_FIRST_SEGMENT, first);
+    b.AddElement<std::uint32_t>(fbs::Object::VT_NUM_SEGMENTS, count);
+    b.AddOffset(place(9), more);
+    return fb::Offset<fbs::Object>(b.EndTable(begin));
+  };
+  const fb::Offset<fbs::Object> a = object("a", 1, array, 0, 1);
+  const fb::Offset<fbs::Object> later = object("later", 9, later_table(), 1, 0);
+  const auto objects = b.CreateVector(std::vector<fb::Offset<fbs::Object>>{a, later});
+  const auto tables = b.CreateVector(std::vector<fb::Offset<void>>{later_table(), later_table()});
+  const auto producer = b.CreateString("a later petrify");
+  const auto offsets = b.CreateVector(was.segment_offsets()->data(), was.segment_offsets()->size());
+  const auto sizes = b.CreateVector(was.segment_sizes()->data(), was.segment_sizes()->size());
+  const auto begin = b.StartTable();
+  b.AddOffset(fbs::Directory::VT_PRODUCER, producer);
+  b.AddOffset(fbs::Directory::VT_SEGMENT_OFFSETS, offsets);
+  b.AddOffset(fbs::Directory::VT_SEGMENT_SIZES, sizes);
+  b.AddElement<std::uint64_t>(fbs::Directory::VT_DIGESTS_OFFSET, was.digests_offset());
+  b.AddElement<std::uint64_t>(fbs::Directory::VT_NUM_DIGESTS, was.num_digests());
+  b.AddElement<std::uint64_t>(fbs::Directory::VT_DIGESTS_CHECKSUM, was.digests_checksum());
+  b.AddOffset(fbs::Directory::VT_OBJECTS, objects);
+  b.AddOffset(place(15), tables);
+  b.AddElement<std::uint32_t>(place(16), 5);
+  b.Finish(fb::Offset<fbs::Directory>(b.EndTable(begin)), fbs::DirectoryIdentifier());
+  replace_directory(file, std::as_bytes(std::span(b.GetBufferPointer(), b.GetSize())));
+  return file;
+}
+
 void add_containers(sample_list& l) {
   const auto fill = [](writer& out) {
     out.add("a", std::vector<std::int32_t>{1, -2});
@@ -487,6 +547,7 @@ void add_containers(sample_list& l) {
                      return file;
                    },
                    {}});
+  l.all.push_back({"container-with-later-fields", with_later_fields, {}});
   l.all.push_back({"container-large-alignment",
                    [=] {
                      fuzz::stone_file s = fuzz::stone_file::take_apart(written(fill)).value();
