@@ -104,7 +104,6 @@ std::vector<std::byte> stone_file::put_together(const std::function<void(fbs::Di
   fbs::FinishDirectoryBuffer(builder, fbs::CreateDirectory(builder, &directory));
   const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
   header fields;
-  fields.format_version = 0;
   fields.directory_offset = file.size();
   fields.directory_size = builder.GetSize();
   fields.directory_checksum = checksum({bytes, builder.GetSize()});

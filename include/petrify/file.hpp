@@ -78,7 +78,7 @@ public:
   bool contains(std::string_view name) const noexcept;
 
   // View of array `name`. Cost: a binary search; no element is touched.
-  // Throws: errc::not_found, wrong_type, malformed.
+  // Throws: errc::not_found, wrong_type, malformed, unsupported.
   any_array array(std::string_view name) const&;
   any_array array(std::string_view name) const&& = delete; // the view would outlive the file
   template <element T>
@@ -117,7 +117,7 @@ public:
   std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const&& = delete;
 
   // The bytes of record `name`, mapped and not checked: use petrify::record (petrify/record.hpp), which checks a copy.
-  // Throws: errc::not_found, wrong_type, malformed.
+  // Throws: errc::not_found, wrong_type, malformed, unsupported.
   std::span<const std::byte> record_bytes(std::string_view name) const&;
   std::span<const std::byte> record_bytes(std::string_view name) const&& = delete;
 

@@ -42,7 +42,8 @@ struct category_column {
   std::uint32_t column = 0;
   categories_as rule = categories_as::xgboost;
   std::vector<double> values;                      // listed: ascending; category i is values[i]
-  std::optional<std::vector<std::uint32_t>> known; // categories that do not count as missing; nullopt: all
+  // Categories that do not count as missing; nullopt: all, as always for the rules of XGBoost and LightGBM.
+  std::optional<std::vector<std::uint32_t>> known;
 };
 // Names of a column's categories; category i is names[i].
 struct category_dictionary {

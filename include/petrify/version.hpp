@@ -15,7 +15,8 @@
 
 namespace petrify::inline v0 {
 
-// The version of the file format that this library writes (docs/format.md). Format 0 may still change.
-inline constexpr unsigned format_version = 0;
+// The version of the file format that this library writes and reads (docs/format.md). It is frozen: every later release
+// reads it too.
+inline constexpr unsigned format_version = 1;
 
 } // namespace petrify::inline v0

@@ -25,13 +25,18 @@ std::size_t count_long_axes(std::span<const std::uint64_t> shape) {
   return static_cast<std::size_t>(std::count_if(shape.begin(), shape.end(), [](std::uint64_t n) { return n != 1; }));
 }
 
-// What is wrong with a description, or an empty text.
-std::string fault_of(const array_description& d) {
+// The value of an enum that is none, as of a later petrify, or an empty text.
+std::string unknown_in(const array_description& d) {
   if (d.element_type == dtype::none || d.element_type > dtype::string)
     return text("element type ", static_cast<unsigned>(d.element_type), ", expected 1 to ",
                 static_cast<unsigned>(dtype::string));
   if (d.order > axis_order::column_major)
     return text("axis order ", static_cast<unsigned>(d.order), ", expected 0 or 1");
+  return {};
+}
+
+// What is wrong with a description whose enums are known, or an empty text.
+std::string fault_of(const array_description& d) {
   if (d.shape.size() > max_rank)
     return text(d.shape.size(), " axes, expected at most ", max_rank);
   if ((d.element_type == dtype::fixed_bytes) != (d.item_size != 0))
@@ -46,10 +51,11 @@ std::string fault_of(const array_description& d) {
 
 any_array array_of(const container& from, std::size_t index) {
   const object_entry& entry = from.contents().objects()[index];
-  const auto refuse = [&](const auto&... pieces) {
-    throw error(errc::malformed, from.path(), text("object ", quoted(entry.name)), text(pieces...));
-  };
+  const std::string where = text("object ", quoted(entry.name));
+  const auto refuse = [&](const auto&... pieces) { throw error(errc::malformed, from.path(), where, text(pieces...)); };
   const array_description d = from.contents().describe_array(index);
+  if (const std::string unknown = unknown_in(d); !unknown.empty())
+    throw error(errc::unsupported, from.path(), where, unknown);
   if (const std::string fault = fault_of(d); !fault.empty())
     refuse(fault);
   const bool is_string = d.element_type == dtype::string;
@@ -99,7 +105,9 @@ axis_order canonical_order(axis_order order, std::span<const std::uint64_t> shap
 
 void check_elements(dtype type, std::uint32_t item_size, std::uint64_t elements_bytes,
                     std::span<const std::uint64_t> shape) {
-  const std::string fault = fault_of({type, axis_order::row_major, shape, item_size});
+  const array_description d{type, axis_order::row_major, shape, item_size};
+  const std::string unknown = unknown_in(d);
+  const std::string fault = unknown.empty() ? fault_of(d) : unknown;
   if (!fault.empty())
     fail(errc::invalid_argument, {}, fault);
   const auto count = checked_product(shape);

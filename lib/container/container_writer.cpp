@@ -144,7 +144,6 @@ void container_writer::commit() {
   file_.append(digests);
   pad_to(segment_alignment);
   header fields;
-  fields.format_version = format_version;
   fields.directory_offset = file_.size_bytes();
   try {
     const std::vector<std::byte> bytes = directory_.finish(segments_, table, checksum(digests));

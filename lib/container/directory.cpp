@@ -230,8 +230,7 @@ directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits
   fb::Verifier verifier(reinterpret_cast<const std::uint8_t*>(bytes_.get()), size_, 8, max_tables);
   if (!fbs::VerifyDirectoryBuffer(verifier))
     fail(errc::malformed, "directory", "the ", size_, " bytes at ", at.offset,
-         " are no valid FlatBuffer with identifier \"", fbs::DirectoryIdentifier(),
-         "\": damaged, or written by another petrify while format 0 may still change");
+         " are no valid FlatBuffer with identifier \"", fbs::DirectoryIdentifier(), "\"");
   const fbs::Directory& root = *root_of(bytes_.get());
   vector_source source({}, size_);
   producer_ = source.take(root.producer(), "producer");

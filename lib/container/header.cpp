@@ -126,7 +126,9 @@ header decode_header(std::span<const std::byte> start, std::uint64_t file_size) 
   header fields;
   fields.format_version = load<std::uint32_t>(start, version_at);
   if (fields.format_version != format_version)
-    fail(errc::unsupported, "header", "format version ", fields.format_version, ", expected ", format_version);
+    fail(errc::unsupported, "header", "format version ", fields.format_version, ", expected ", format_version,
+         fields.format_version < format_version ? ": format 0 was never released, convert the model again"
+                                                : ": written by a later petrify than " PETRIFY_VERSION_STRING);
   const auto stored = load<std::uint64_t>(start, header_checksum_at);
   const std::uint64_t computed = checksum(start.first(header_checksum_at));
   if (stored != computed)
@@ -137,14 +139,15 @@ header decode_header(std::span<const std::byte> start, std::uint64_t file_size) 
   fields.required_features = load<std::uint64_t>(start, required_features_at);
   fields.optional_features = load<std::uint64_t>(start, optional_features_at);
   fields.directory_checksum = load<std::uint64_t>(start, directory_checksum_at);
+  // No required feature exists yet; optional ones may be ignored. A later one may give reserved bytes a meaning, so it
+  // is named before they are.
+  if (fields.required_features != 0)
+    fail(errc::unsupported, "header", "required features ", fields.required_features,
+         " are not known to petrify " PETRIFY_VERSION_STRING ", expected 0");
   for (std::size_t at = reserved_at; at < header_checksum_at; ++at)
     if (start[at] != std::byte{0})
       fail(errc::malformed, "header", "reserved byte ", at, " is ", std::to_integer<unsigned>(start[at]),
            ", expected 0");
-  // No required feature exists yet; optional ones may be ignored.
-  if (fields.required_features != 0)
-    fail(errc::unsupported, "header", "required features ", fields.required_features,
-         " are not known to petrify " PETRIFY_VERSION_STRING ", expected 0");
   if (fields.file_size > file_size)
     fail(errc::truncated, "header", "the file has ", file_size, " bytes, expected ", fields.file_size);
   if (fields.file_size < file_size)

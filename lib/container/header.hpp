@@ -9,7 +9,7 @@
 namespace petrify::inline v0 {
 
 struct header {
-  std::uint32_t format_version = 0;
+  std::uint32_t format_version = petrify::format_version;
   std::uint64_t file_size = 0;
   std::uint64_t directory_offset = 0;
   std::uint64_t directory_size = 0;

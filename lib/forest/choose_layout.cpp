@@ -51,9 +51,6 @@ std::string try_n8(std::span<const std::uint64_t> sizes, forest_model::content& 
               " slots");
 }
 
-// Of forests with longer walks than tables have levels, choose_dense makes tables of so many at least.
-constexpr std::uint32_t fewest_levels = 3;
-
 std::string why_no_tables(const forest_data& view, const forest_model::content& model) {
   if (model.spec.linear_leaves)
     return "leaves are linear";
@@ -61,7 +58,8 @@ std::string why_no_tables(const forest_data& view, const forest_model::content& 
     return "a median needs each tree's value";
   if (model.longest_walk == 0)
     return "no tree has a split";
-  const std::uint32_t levels = model.longest_walk <= max_dense_levels ? model.longest_walk : fewest_levels;
+  const std::uint32_t levels =
+      model.longest_walk <= max_dense_levels ? model.longest_walk : min_dense_levels_above_nodes;
   dense_tables unlimited;
   if (!make_dense(view, levels, std::numeric_limits<std::uint64_t>::max(), unlimited))
     return text("nodes on ", levels, levels == 1 ? " level" : " levels", " need more than ", max_dense_features,

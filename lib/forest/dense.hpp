@@ -15,6 +15,8 @@ struct forest_data;
 
 // Levels of splits that tables have, at most. Where trees are deeper, walks go on in the base layout.
 inline constexpr std::uint32_t max_dense_levels = 6;
+// Levels above a base layout that walks go on in, at least: fewer cost more than they save.
+inline constexpr std::uint32_t min_dense_levels_above_nodes = 3;
 // Trees whose bytes lie side by side.
 inline constexpr std::uint32_t dense_group_trees = 64;
 // A feature's number, and a rank, are bytes.

@@ -9,9 +9,6 @@ namespace petrify::inline v0 {
 
 namespace {
 
-// Tables above a base layout that walks go on in: with fewer levels they cost more than they save.
-constexpr std::uint32_t least_levels_above_others = 3;
-
 // A node as the tables see it.
 struct dense_split {
   std::uint32_t slot;
@@ -211,7 +208,7 @@ bool choose_dense(const forest_data& forest, std::uint64_t limit_bytes, dense_ta
       forest, [&]<class Layout>(Layout) { return dense_builder<Layout>(forest, max_dense_levels).longest_walk(); });
   if (longest <= max_dense_levels)
     return longest != 0 && make_dense(forest, longest, limit_bytes, out);
-  for (std::uint32_t levels = max_dense_levels; levels >= least_levels_above_others; --levels)
+  for (std::uint32_t levels = max_dense_levels; levels >= min_dense_levels_above_nodes; --levels)
     if (make_dense(forest, levels, limit_bytes, out))
       return true;
   return false;

@@ -84,6 +84,8 @@ void check_columns(const forest_spec& spec) {
       refuse(where, "rule ", static_cast<unsigned>(c.rule), ", expected 1 to 6");
     if (c.rule != categories_as::listed && !c.values.empty())
       refuse(where, c.values.size(), " values, expected none but for listed categories");
+    if (c.known && c.rule < categories_as::hist_gradient_boosting)
+      refuse(where, "a set of known ones, expected none for rules of XGBoost and LightGBM, which know all");
     for (std::size_t i = 0; i < c.values.size(); ++i)
       if (std::isnan(c.values[i]) || (i != 0 && !(c.values[i - 1] < c.values[i])))
         refuse(where, "value ", i, " is ", c.values[i], ", expected ascending values");

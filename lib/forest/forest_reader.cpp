@@ -178,16 +178,19 @@ private:
       if (layout != 0 && layout < d_.layout_kinds.size() && d_.layout_kinds[layout] > layout_kind::dense &&
           role != segment_role::attribute)
         continue;
-      bool of_a_layout = layout != whole_forest;
+      const bool is_shared = layout == whole_forest;
+      bool is_in_place = false;
       switch (role) {
       case segment_role::nodes:
       case segment_role::blocks:
-      case segment_role::leaf_ids:
+      case segment_role::leaf_ids: is_in_place = layout == 0; break;
       case segment_role::dense_nodes:
       case segment_role::dense_features:
       case segment_role::dense_cuts:
       case segment_role::dense_leaves:
-      case segment_role::dense_exits: break;
+      case segment_role::dense_exits:
+        is_in_place = layout < d_.layout_kinds.size() && d_.layout_kinds[layout] == layout_kind::dense;
+        break;
       case segment_role::leaf_values:
       case segment_role::tree_targets:
       case segment_role::tree_weights:
@@ -197,22 +200,23 @@ private:
       case segment_role::linear_columns:
       case segment_role::linear_coefficients:
       case segment_role::golden_rows:
-      case segment_role::golden_raw: of_a_layout = !of_a_layout; break;
+      case segment_role::golden_raw: is_in_place = is_shared; break;
       case segment_role::sparse_leaves:
         // Tables that predictions would have to look at, if this version knew how.
         if (!segments_[i].empty())
           unknown("segment ", i, ": a table of role ", static_cast<unsigned>(role));
-        of_a_layout = !of_a_layout;
+        is_in_place = is_shared;
         break;
       default:
         if (role < segment_role::attribute)
           unknown("segment ", i, ": role ", static_cast<unsigned>(role));
         num_attributes += role == segment_role::attribute;
-        of_a_layout = true;
+        is_in_place = is_shared || layout < d_.layout_kinds.size();
       }
-      if (!of_a_layout || (layout != whole_forest && layout >= d_.layout_kinds.size()))
-        refuse("segment ", i, " of role ", static_cast<unsigned>(role), " belongs to layout ", layout,
-               ", expected one of ", d_.layout_kinds.size(), " layouts or, for what all layouts share, 255");
+      if (!is_in_place)
+        refuse("segment ", i, " of role ", static_cast<unsigned>(role), " belongs to layout ", unsigned{layout},
+               ", expected the one of ", d_.layout_kinds.size(),
+               " layouts that its role is for or, for what all layouts share, 255");
     }
     if (d_.attribute_types.size() != num_attributes || d_.attribute_names.ends.size() != num_attributes)
       refuse(d_.attribute_types.size(), " types and ", d_.attribute_names.ends.size(), " names for ", num_attributes,
@@ -230,6 +234,10 @@ private:
       refuse(d_.layout_kinds.size(), " layouts with ", d_.layout_slot_bits.size(), " slot bits, ",
              d_.layout_block_trees.size(), " block sizes and ", d_.layout_num_nodes.size(),
              " node counts, expected at least one and as many of each");
+    for (std::size_t i = 1; i < d_.layout_kinds.size(); ++i)
+      if (d_.layout_kinds[i] < layout_kind::dense)
+        refuse("layout ", i, " of kind ", static_cast<unsigned>(d_.layout_kinds[i]),
+               " beside the base layout, expected a dense one");
     out_->layout = d_.layout_kinds[0];
     out_->slot_bits = d_.layout_slot_bits[0];
     out_->num_nodes = d_.layout_num_nodes[0];
@@ -337,8 +345,11 @@ private:
                " and none but for rank64 and listed categories");
       const std::uint32_t known = num_rules == 0 ? no_known_set : d_.category_known_sets[i];
       const auto words = out_->category_words;
-      if (known != no_known_set &&
-          (kind != slot_kind::category || known >= words.size() || words[known] > words.size() - known - 1))
+      // The rules before these know all categories.
+      if (known != no_known_set && rule < category_rule::hist_gradient_boosting)
+        refuse("slot ", i, ": known categories at word ", known, " with category rule ", static_cast<unsigned>(rule),
+               ", expected none");
+      if (known != no_known_set && (known >= words.size() || words[known] > words.size() - known - 1))
         refuse("slot ", i, ": known categories at word ", known, ", expected a set within ", words.size(), " words");
       out_->slots[i] = {d_.slot_columns[i],
                         kind,
@@ -470,6 +481,10 @@ private:
     if (!out_->kernel_adds())
       refuse("dense layout of a forest whose leaves are not just added, expected none");
     const auto index = static_cast<std::uint8_t>(first - d_.layout_kinds.begin());
+    if (d_.layout_slot_bits[index] != 0 || d_.layout_block_trees[index] != 0 || d_.layout_num_nodes[index] != 0)
+      refuse("dense layout with ", unsigned{d_.layout_slot_bits[index]}, " slot bits, blocks of ",
+             unsigned{d_.layout_block_trees[index]}, " trees and ", d_.layout_num_nodes[index],
+             " nodes, expected 0 of each");
     dense_view& dense = out_->dense;
     dense.levels = levels;
     dense.nodes = segment<std::uint8_t>(segment_role::dense_nodes, "dense nodes", index);

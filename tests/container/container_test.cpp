@@ -119,7 +119,10 @@ TEST_CASE("HeaderFieldsAreChecked") {
       poke(f.bytes, 120, checksum(std::span(f.bytes).first(120)));
     f.open();
   };
-  CHECK_REFUSED(with(12, std::uint32_t{1}), errc::unsupported, "header: format version 1, expected 0");
+  CHECK_REFUSED(with(12, std::uint32_t{0}), errc::unsupported,
+                "header: format version 0, expected 1: format 0 was never released");
+  CHECK_REFUSED(with(12, std::uint32_t{2}), errc::unsupported,
+                "header: format version 2, expected 1: written by a later petrify");
   CHECK_REFUSED(with(16, std::uint64_t{1}, false), errc::corrupt, "header: checksum");
   CHECK_REFUSED(with(16, std::uint64_t{whole.size() + 1}), errc::truncated,
                 "expected " + std::to_string(whole.size() + 1));

@@ -185,11 +185,17 @@ void add_header(list& l) {
   add("H1", "another first byte", errc::not_petrify, "not a petrify file", raw([](bytes& b) { b[0] = {}; }));
   add("H1", "four bytes of the magic", errc::truncated, "the file has 4 bytes", raw([](bytes& b) { b.resize(4); }));
   add("H2", "127 bytes", errc::truncated, "the file has 127 bytes", raw([](bytes& b) { b.resize(127); }));
-  add("H3", "format version 1", errc::unsupported, "format version 1", header_field<std::uint32_t>(12, 1));
+  add("H3", "format version 0", errc::unsupported, "format 0 was never released", header_field<std::uint32_t>(12, 0));
+  add("H3", "format version 2", errc::unsupported, "written by a later petrify", header_field<std::uint32_t>(12, 2));
   add("H4", "header checksum", errc::corrupt, "header: checksum", raw([](bytes& b) { b[120] ^= std::byte{1}; }));
-  add("H5", "first reserved byte", errc::malformed, "reserved byte 64 is 1", header_field<std::uint8_t>(64, 1));
-  add("H5", "last reserved byte", errc::malformed, "reserved byte 119 is 1", header_field<std::uint8_t>(119, 1));
-  add("H6", "a required feature", errc::unsupported, "required features 4", header_field<std::uint64_t>(40, 4));
+  add("H5", "a required feature", errc::unsupported, "required features 4", header_field<std::uint64_t>(40, 4));
+  add("H5", "a required feature that a reserved byte says more of", errc::unsupported, "required features 4",
+      [](bytes file) {
+        poke<std::uint8_t>(file, 64, 1);
+        return header_field<std::uint64_t>(40, 4)(std::move(file));
+      });
+  add("H6", "first reserved byte", errc::malformed, "reserved byte 64 is 1", header_field<std::uint8_t>(64, 1));
+  add("H6", "last reserved byte", errc::malformed, "reserved byte 119 is 1", header_field<std::uint8_t>(119, 1));
   add("H7", "last byte cut off", errc::truncated, "header: the file has", raw([](bytes& b) { b.pop_back(); }));
   add("H8", "one byte more", errc::malformed, "something was appended", raw([](bytes& b) { b.push_back({}); }));
   add("H9", "directory size beyond 64 MiB", errc::limit_exceeded, "expected at most 67108864",
@@ -335,8 +341,9 @@ void add_directory(list& l) {
 void add_arrays(list& l) {
   // columns (2, 3, 4), empty (0, 3), items 3 of 5 bytes, one ().
   enum { columns, empty, items, one };
-  const auto add = [&](const char* rule, const char* name, const char* says, edit_bytes edit) {
-    l.add(rule, name, "array/orders", door::object, errc::malformed, says, std::move(edit));
+  const auto add = [&](const char* rule, const char* name, const char* says, edit_bytes edit,
+                       errc code = errc::malformed) {
+    l.add(rule, name, "array/orders", door::object, code, says, std::move(edit));
   };
   const auto ask = [&](const char* rule, const char* name, errc code, const char* says, edit_bytes edit,
                        std::function<void(const file&)> what) {
@@ -358,10 +365,11 @@ void add_arrays(list& l) {
   ask("O3", "nothing, but float64 is asked for as float32", errc::wrong_type, "elements are of type float64", nothing,
       [](const file& from) { (void)from.array<float>("columns"); });
   add("A1", "element type 0", "element type 0",
-      array(columns, [](auto& a, auto&) { a.element_type = fbs::ElementType::none; }));
+      array(columns, [](auto& a, auto&) { a.element_type = fbs::ElementType::none; }), errc::unsupported);
   add("A1", "element type 18", "element type 18",
-      array(columns, [](auto& a, auto&) { a.element_type = static_cast<fbs::ElementType>(18); }));
-  add("A2", "order 2", "axis order 2", array(columns, [](auto& a, auto&) { a.order = static_cast<fbs::Order>(2); }));
+      array(columns, [](auto& a, auto&) { a.element_type = static_cast<fbs::ElementType>(18); }), errc::unsupported);
+  add("A1", "order 2", "axis order 2", array(columns, [](auto& a, auto&) { a.order = static_cast<fbs::Order>(2); }),
+      errc::unsupported);
   add("A2", "33 axes", "33 axes", array(columns, [](auto& a, auto&) { a.shape.assign(33, 1); }));
   add("A3", "items of 0 bytes", "item size 0", array(items, [](auto& a, auto&) { a.item_size = 0; }));
   add("A3", "numbers with an item size", "item size 8", array(columns, [](auto& a, auto&) { a.item_size = 8; }));
@@ -502,11 +510,28 @@ void add_forests(list& l) {
       ++s.directory.objects[0]->num_segments;
     });
   };
+  // A layout of any kind beside the base layout.
+  const auto with_layout = [](std::uint8_t kind) {
+    return forest([=](F& f) {
+      f.layout_kinds.push_back(static_cast<fbs::LayoutKind>(kind));
+      f.layout_slot_bits.push_back(0);
+      f.layout_block_trees.push_back(0);
+      f.layout_num_nodes.push_back(0);
+    });
+  };
   unsupported("F3", "a segment of role 0", "role 0", with_segment(0, 255, 8));
   unsupported("F3", "a segment of role 18", "role 18", with_segment(18, 255, 8));
   unsupported("F3", "a segment of role 63", "role 63", with_segment(63, 0, 0));
   add("F4", "nodes of no layout", "belongs to layout 255", forest([](F& f) { f.segment_layouts[0] = 255; }));
   add("F4", "nodes of layout 1", "belongs to layout 1", forest([](F& f) { f.segment_layouts[0] = 1; }));
+  add("F4", "blocks of layout 1, which is dense", "belongs to layout 1", [=](bytes file) {
+    // Behind the blocks that count.
+    return with_segment(2, 1, 4)(with_layout(3)(std::move(file)));
+  });
+  add("F4", "dense cuts of layout 0", "belongs to layout 0", with_segment(15, 0, 64));
+  add("F4", "dense cuts of no layout", "belongs to layout 255", with_segment(15, 255, 64));
+  add("F4", "a second layout of kind 0", "layout 1 of kind 0", with_layout(0));
+  add("F4", "a second layout of kind 2", "layout 1 of kind 2", with_layout(2));
   add("F4", "cuts of a layout", "belongs to layout 0", with_segment(7, 0, 8));
   add("F4", "an attribute without name and type", "attribute", with_segment(64, 0, 8));
   add("F4", "a segment of role 70 in layout 9", "belongs to layout 9", with_segment(70, 9, 8));
@@ -678,8 +703,13 @@ void add_forests(list& l) {
       }));
   add("F35", "known categories past the words", "known categories at word 4000000000", forest([](F& f) {
         for (std::size_t i = 0; i < f.category_rules.size(); ++i)
-          if (f.category_rules[i] != fbs::CategoryRule::none)
+          if (f.category_rules[i] == fbs::CategoryRule::listed)
             f.category_known_sets[i] = 4000000000;
+      }));
+  add("F35", "known categories of a rule that knows all", "with category rule 1", forest([](F& f) {
+        for (std::size_t i = 0; i < f.category_rules.size(); ++i)
+          if (f.category_rules[i] == fbs::CategoryRule::xgboost)
+            f.category_known_sets[i] = 0;
       }));
   add("F35", "known categories of a slot of numbers", "known categories at word 0",
       forest([](F& f) { f.category_known_sets[0] = 0; }));
@@ -735,12 +765,11 @@ void add_forests(list& l) {
   base = "forest/dense";
   add("F41", "a dense layout of no levels", "dense layout of 0 levels", forest([](F& f) { f.dense_levels = 0; }));
   add("F41", "a dense layout of 7 levels", "dense layout of 7 levels", forest([](F& f) { f.dense_levels = 7; }));
-  add("F41", "two dense layouts", "two dense layouts", forest([](F& f) {
-        f.layout_kinds.push_back(fbs::LayoutKind::dense);
-        f.layout_slot_bits.push_back(0);
-        f.layout_block_trees.push_back(0);
-        f.layout_num_nodes.push_back(0);
-      }));
+  add("F41", "two dense layouts", "two dense layouts", with_layout(3));
+  add("F41", "a dense layout with slot bits", "dense layout with 8 slot bits",
+      forest([](F& f) { f.layout_slot_bits[1] = 8; }));
+  add("F41", "a dense layout with blocks", "blocks of 8 trees", forest([](F& f) { f.layout_block_trees[1] = 8; }));
+  add("F41", "a dense layout with nodes", "2 nodes, expected 0", forest([](F& f) { f.layout_num_nodes[1] = 2; }));
   add("F41", "a dense layout of a median", "leaves are not just added", parts([](stone_file& s) {
         F& f = *s.directory.objects[0]->description.AsForest();
         f.sum_kind = fbs::SumKind::weighted_median;

@@ -314,6 +314,10 @@ TEST_CASE("BuilderRefusesADescriptionThatContradictsItself") {
                 errc::invalid_argument, "expected a column below 2");
   CHECK_REFUSED(make([](auto& s) { s.categories.resize(2); })(), errc::invalid_argument, "given twice");
   CHECK_REFUSED(make([](auto& s) {
+                  s.categories = {{1, categories_as::lightgbm, {}, std::vector<std::uint32_t>{1}}};
+                })(),
+                errc::invalid_argument, "a set of known ones, expected none");
+  CHECK_REFUSED(make([](auto& s) {
                   s.categories = {{1, categories_as::listed, {2, 1}, {}}};
                 })(),
                 errc::invalid_argument, "expected ascending values");

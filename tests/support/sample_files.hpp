@@ -10,6 +10,7 @@
 #include "config_generated.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace petrify::test {
@@ -18,6 +19,8 @@ namespace petrify::test {
 struct sample_file {
   std::string name;
   std::function<void(writer&)> fill;
+  // Of a file with nothing but a forest, "model": what it was made of, to find rows that are hard for it.
+  std::shared_ptr<const naive_forest> origin = nullptr;
 };
 
 namespace samples {
@@ -80,8 +83,8 @@ inline void add_forest(list& all, const std::string& name, forest_spec spec, for
   if (shape.max_splits == forest_shape().max_splits)
     shape.max_splits = 6;
   shape.num_columns = 3;
-  const naive_forest forest = random_forest(std::move(spec), shape, random);
-  all.push_back({"forest/" + name, [forest](writer& out) { out.add("model", forest.build()); }});
+  const auto forest = std::make_shared<const naive_forest>(random_forest(std::move(spec), shape, random));
+  all.push_back({"forest/" + name, [forest](writer& out) { out.add("model", forest->build()); }, forest});
 }
 
 inline label_list integers(std::vector<std::int64_t> values, dtype type = dtype::int64) {
