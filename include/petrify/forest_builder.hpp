@@ -41,7 +41,7 @@ enum class categories_as : std::uint8_t {
 struct category_column {
   std::uint32_t column = 0;
   categories_as rule = categories_as::xgboost;
-  std::vector<double> values;                      // listed: ascending; category i is values[i]
+  std::vector<double> values; // listed: ascending; category i is values[i]
   // Categories that do not count as missing; nullopt: all, as always for the rules of XGBoost and LightGBM.
   std::optional<std::vector<std::uint32_t>> known;
 };
