@@ -192,7 +192,10 @@ public:
   auto of_tree(std::uint32_t tree) noexcept {
     const forest_data& forest = block_.forest;
     const std::uint32_t* const payloads = forest.dense.leaves.data() + (std::size_t{tree} << forest.dense.levels);
-    const leaf_vectors<Levels, Sum> vectors = leaves_of(payloads);
+    alignas(vector_alignment) Sum leaves[std::max(1u << Levels, 16u)] = {};
+    for (std::size_t i = 0; i < forest.dense.tree_ways(); ++i)
+      leaves[i] = scalar_value<Sum>(forest, payloads[i]);
+    const leaf_vectors<Levels, Sum> vectors(leaves);
     Sum* const to = columns_ + std::size_t{forest.target(tree)} * chunk_rows;
     return [ vectors, to, step = forest.sum_width * chunk_rows ](std::size_t chunk, row_ways ways)
         __attribute__((always_inline)) {
@@ -207,13 +210,6 @@ public:
   }
 
 private:
-  leaf_vectors<Levels, Sum> leaves_of(const std::uint32_t* payloads) const noexcept {
-    const forest_data& forest = block_.forest;
-    alignas(vector_alignment) Sum leaves[std::max(1u << Levels, 16u)] = {};
-    for (std::size_t i = 0; i < forest.dense.tree_ways(); ++i)
-      leaves[i] = scalar_value<Sum>(forest, payloads[i]);
-    return leaf_vectors<Levels, Sum>(leaves);
-  }
   std::size_t place(std::size_t row, std::size_t sum) const noexcept {
     return (row / chunk_rows * block_.forest.sum_width + sum) * chunk_rows + row % chunk_rows;
   }

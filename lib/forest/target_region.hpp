@@ -15,5 +15,6 @@
 #define PETRIFY_TARGET_END PETRIFY_PRAGMA(GCC pop_options)
 #endif
 
-// Of a region's functions that must become part of their callers: vectors are passed in registers.
+// Of functions that must become part of their callers, so that vectors and walks stay in registers. Where one of a
+// region's functions does not, it returns no struct of a single vector: gcc 12 may clear the vector's upper part.
 #define PETRIFY_INLINE inline __attribute__((always_inline))

@@ -1,12 +1,12 @@
 #include "forest/walk.hpp"
 
+#include "forest/target_region.hpp"
+
 #include <utility>
 
 namespace petrify::inline v0 {
 
 namespace {
-
-#define PETRIFY_INLINE inline __attribute__((always_inline))
 
 // Walks side by side: more than there are registers for, since nodes are further away than the stack.
 constexpr std::size_t walks_in_flight = 16;
@@ -88,8 +88,6 @@ walk_function rows_walk(std::size_t stride) noexcept {
     }
   return walk<Layout, any_stride>;
 }
-
-#undef PETRIFY_INLINE
 
 } // namespace
 
