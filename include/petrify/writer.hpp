@@ -2,6 +2,7 @@
 #pragma once
 
 #include <petrify/array.hpp>
+#include <petrify/durability.hpp>
 #include <petrify/error.hpp>
 
 #include <concepts>
@@ -20,6 +21,9 @@ class forest_model;
 class value_builder;
 template <element T>
 class array_stream;
+template <element T>
+class planned_array;
+struct planned_elements;
 
 // How another library's arrays are added: specialise it with `static void add(writer&, std::string_view, const A&)`.
 // petrify/xtensor.hpp does so for xtensor's expressions.
@@ -45,7 +49,7 @@ concept flat_range = std::ranges::sized_range<const R> && !requires(const R& ran
 // that was moved from may only be assigned or destroyed; one that was copied by fork() only destroyed in the child.
 //
 // Names are UTF-8, 1 to 1024 bytes, each used once. Memory does not grow with arrays of numbers; texts need 24 bytes
-// each. Thread safety: one thread at a time. Canonical: the same calls give the same bytes.
+// each. Thread safety: one thread at a time, but for planned arrays. Canonical: the same calls give the same bytes.
 class writer {
 public:
   // Throws: errc::io, also when the folder does not exist or may not be read and written; errc::not_regular when path
@@ -99,6 +103,12 @@ public:
   }
   // An array of another file.
   void add(std::string_view name, const any_array& array);
+  // A view, of a part of an array too: gapless ones in their own order, others in row-major order. Cost: one pass, no
+  // copy of the whole.
+  template <element T>
+  void add(std::string_view name, const array_view<T>& array) {
+    add_places(name, dtype_of<T>, reinterpret_cast<const std::byte*>(array.data()), array.places());
+  }
   // An array of any type, its elements' bytes in `order`. `item_size` is the size of fixed_bytes, else 0.
   void add_bytes(std::string_view name, dtype type, std::uint32_t item_size, std::span<const std::byte> elements,
                  std::span<const std::uint64_t> shape, axis_order order);
@@ -128,15 +138,32 @@ public:
     return stream<T>(name, std::span<const std::uint64_t>(row_shape.begin(), row_shape.size()));
   }
 
-  // Makes the file durable and puts it at `path`: fsync, rename, fsync of the folder. The writer is done then. When it
-  // throws, `path` is the old file or, if only the folder's fsync failed, the new one. Throws: errc::io,
-  // limit_exceeded; errc::invalid_argument while a stream is open, after an object that failed half-way, or when called
-  // twice.
-  void commit();
+  // An array whose shape is known and whose elements come later, from any threads and in any order, each once: the
+  // writer gives it its place in the file, and goes on with other objects. commit() wants it whole. The file is the one
+  // that add would make. Throws: errc::invalid_argument for a bad name or shape; errc::io, limit_exceeded.
+  template <element T>
+  planned_array<T> plan(std::string_view name, std::span<const std::uint64_t> shape,
+                        axis_order order = axis_order::row_major) {
+    return planned_array<T>(plan_bytes(name, dtype_of<T>, shape, order));
+  }
+  template <element T>
+  planned_array<T> plan(std::string_view name, std::initializer_list<std::uint64_t> shape,
+                        axis_order order = axis_order::row_major) {
+    return plan<T>(name, std::span<const std::uint64_t>(shape.begin(), shape.size()), order);
+  }
+
+  // Makes the file durable and puts it at `path`: fsync, rename, fsync of the folder (unsynced: rename alone). The
+  // writer is done then. When it throws, `path` is the old file or, if only the folder's fsync failed, the new one.
+  // Throws: errc::io, limit_exceeded; errc::invalid_argument while a stream is open or a planned array is not whole
+  // (both can be mended, and commit called again), after an object that failed half-way, or when it is done already.
+  void commit(durability wanted = durability::synced);
 
 private:
   template <element T>
   friend class array_stream;
+  void add_places(std::string_view name, dtype type, const std::byte* data, const extents& places);
+  planned_elements& plan_bytes(std::string_view name, dtype type, std::span<const std::uint64_t> shape,
+                               axis_order order);
   void begin_stream(std::string_view name, dtype type, std::span<const std::uint64_t> row_shape);
   void append_stream(std::span<const std::byte> bytes);
   void finish_stream();
@@ -159,6 +186,30 @@ private:
   friend class writer;
   explicit array_stream(writer& out) : writer_(&out) {}
   writer* writer_;
+};
+
+// What planned_array::write calls.
+void write_planned(planned_elements& to, std::uint64_t first, std::span<const std::byte> bytes);
+
+// Fills an array that a writer has planned. The writer must outlive it, and may be moved.
+//
+// Thread safety: write may be called from any number of threads at once, and while the writer's own thread adds other
+// objects; all calls must have returned before commit(). Copies fill the same array.
+template <element T>
+class planned_array {
+public:
+  // Elements first, first + 1, ... in the array's own order, row r of a row-major table of C columns being elements
+  // r * C to r * C + C. They go to the file straight from here: large pieces, of some MiB, cost least.
+  // Throws: errc::invalid_argument beyond the array's end, and where another write has been; that one changes nothing.
+  // errc::io; the writer is of no more use then.
+  void write(std::uint64_t first, std::span<const T> values) {
+    write_planned(*elements_, first, std::as_bytes(values));
+  }
+
+private:
+  friend class writer;
+  explicit planned_array(planned_elements& elements) : elements_(&elements) {}
+  planned_elements* elements_;
 };
 
 } // namespace petrify::inline v0

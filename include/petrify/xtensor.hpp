@@ -36,7 +36,9 @@ auto xt_view(const array_view<T>& array) {
   for (std::size_t axis = 0; axis < N; ++axis)
     if (shape[axis] == 1)
       strides[axis] = 0;
-  return xt::adapt(array.data(), static_cast<std::size_t>(array.size()), xt::no_ownership(), shape, strides);
+  // Of a part xtensor is to reach the last element, gaps and all; a flipped axis leads to before the first one.
+  const auto reach = static_cast<std::size_t>(array.size() == 0 ? 0 : array.places().highest() + 1);
+  return xt::adapt(array.data(), reach, xt::no_ownership(), shape, strides);
 }
 
 // Any xtensor expression: evaluated element by element in row-major order straight into the file; a lazy expression

@@ -6,6 +6,9 @@
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
 
+#include <algorithm>
+#include <memory>
+
 namespace petrify::inline v0 {
 
 void writer::state::require_idle() const {
@@ -14,6 +17,14 @@ void writer::state::require_idle() const {
   if (streaming)
     throw error(errc::invalid_argument, out.path(), text("stream ", quoted(stream_name)),
                 "is still open, expected finish() before anything else is written");
+}
+
+void writer::state::require_whole() const {
+  for (const auto& one : planned)
+    if (const auto gap = one->segment.first_gap())
+      throw error(errc::invalid_argument, out.path(), text("object ", quoted(one->name)),
+                  text("elements ", gap->offset / one->item_size, " to ", (gap->offset + gap->size) / one->item_size,
+                       " were not written, expected all ", one->size()));
 }
 
 writer::writer(std::string path) : state_(std::make_unique<state>(std::move(path))) {}
@@ -80,6 +91,60 @@ void writer::add(std::string_view name, const any_array& array) {
   add_strings(name, texts, strings.shape());
 }
 
+void writer::add_places(std::string_view name, dtype type, const std::byte* data, const extents& places) {
+  for (const axis_order order : {axis_order::row_major, axis_order::column_major})
+    if (places.is_gapless(order))
+      return add_bytes(name, type, 0, {data, static_cast<std::size_t>(places.size() * size_bytes(type))},
+                       places.shape(), order);
+  state_->require_idle();
+  const std::size_t item_size = size_bytes(type);
+  constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(buffer_bytes);
+  container_writer& out = state_->out;
+  out.begin_object(name);
+  out.begin_segment();
+  const std::uint64_t at_once = buffer_bytes / item_size;
+  for (std::uint64_t first = 0; first < places.size(); first += at_once) {
+    const std::uint64_t count = std::min(at_once, places.size() - first);
+    const std::span<std::byte> piece(buffer.get(), count * item_size);
+    places.gather(data, item_size, first, piece);
+    out.append(piece);
+  }
+  out.end_segment();
+  out.end_object(array_description{type, axis_order::row_major, places.shape(), 0});
+}
+
+planned_elements& writer::plan_bytes(std::string_view name, dtype type, std::span<const std::uint64_t> shape,
+                                     axis_order order) {
+  state_->require_idle();
+  container_writer& out = state_->out;
+  const std::uint64_t item_size = size_bytes(type);
+  const auto count = checked_product(shape);
+  const auto size = count ? checked_mul(*count, item_size) : std::nullopt;
+  try {
+    check_elements(type, 0, size.value_or(0), shape);
+  } catch (const error& failure) {
+    throw failure.at(out.path(), text("object ", quoted(name)));
+  }
+  out.begin_object(name);
+  planned_segment& segment = out.plan_segment(*size);
+  out.end_object(array_description{type, canonical_order(order, shape), shape, 0});
+  return *state_->planned.emplace_back(new planned_elements{out.path(), std::string(name), item_size, segment});
+}
+
+void write_planned(planned_elements& to, std::uint64_t first, std::span<const std::byte> bytes) {
+  const std::uint64_t count = bytes.size() / to.item_size;
+  const auto refuse = [&](const auto&... pieces) {
+    throw error(errc::invalid_argument, to.path, text("object ", quoted(to.name)), text(pieces...));
+  };
+  if (first > to.size() || count > to.size() - first)
+    refuse("elements ", first, " to ", first, " + ", count, " written, expected at most ", to.size());
+  const std::uint64_t begin = first * to.item_size;
+  if (const auto twice = to.segment.take(begin, begin + bytes.size()))
+    refuse("element ", *twice / to.item_size, " is written a second time, expected each once");
+  to.segment.fill(begin, bytes);
+}
+
 void writer::begin_stream(std::string_view name, dtype type, std::span<const std::uint64_t> row_shape) {
   state_->require_idle();
   std::vector<std::uint64_t> row(row_shape.begin(), row_shape.end());
@@ -118,10 +183,11 @@ void writer::finish_stream() {
   state_->streaming = false;
 }
 
-void writer::commit() {
+void writer::commit(durability wanted) {
   state_->require_idle();
+  state_->require_whole();
   state_->done = true;
-  state_->out.commit();
+  state_->out.commit(wanted);
 }
 
 } // namespace petrify::inline v0

@@ -5,10 +5,21 @@
 
 #include <petrify/writer.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace petrify::inline v0 {
+
+// An array that is filled until commit().
+struct planned_elements {
+  std::string path;
+  std::string name;
+  std::uint64_t item_size;
+  planned_segment& segment;
+
+  std::uint64_t size() const noexcept { return segment.size_bytes() / item_size; }
+};
 
 struct writer::state {
   explicit state(std::string path) : out(std::move(path)) {}
@@ -22,9 +33,12 @@ struct writer::state {
   std::vector<std::uint64_t> stream_row;
   std::uint64_t stream_row_bytes = 0;
   std::uint64_t stream_bytes = 0;
+  std::vector<std::unique_ptr<planned_elements>> planned;
 
   // Throws errc::invalid_argument when the writer cannot take another object now.
   void require_idle() const;
+  // Throws errc::invalid_argument when a planned array has a gap.
+  void require_whole() const;
 };
 
 } // namespace petrify::inline v0

@@ -12,8 +12,10 @@ namespace petrify::inline v0 {
 
 namespace {
 
-// Bytes between two calls of a progress function.
-constexpr std::size_t progress_bytes = std::size_t{64} << 20;
+// Bytes are written, and digested while the processor's cache still has them, up to multiples of this in the file:
+// the page cache keeps writes of this kind in large pages.
+constexpr std::uint64_t piece_bytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t max_planned_bytes = std::uint64_t{1} << 50;
 
 } // namespace
 
@@ -69,14 +71,20 @@ void container_writer::append(std::span<const std::byte> bytes) {
 void container_writer::emit(std::span<const std::byte> bytes) {
   // Until it returns: an append that failed half-way has bytes in the file that no digest covers.
   broken_ = true;
-  for (auto rest = bytes; !rest.empty();) {
-    const auto piece = rest.first(std::min(rest.size(), progress_bytes));
+  while (!bytes.empty()) {
+    const auto piece =
+        bytes.first(std::min<std::uint64_t>(bytes.size(), piece_bytes - file_.size_bytes() % piece_bytes));
     file_.append(piece);
     segments_.back().size += piece.size();
-    rest = rest.subspan(piece.size());
+    digest(piece);
+    bytes = bytes.subspan(piece.size());
     if (progress_)
       progress_(segments_.back().size);
   }
+  broken_ = false;
+}
+
+void container_writer::digest(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto part = bytes.first(std::min<std::uint64_t>(bytes.size(), digest_chunk_bytes - in_chunk_));
     digest_.append(part);
@@ -87,7 +95,6 @@ void container_writer::emit(std::span<const std::byte> bytes) {
       in_chunk_ = 0;
     }
   }
-  broken_ = false;
 }
 
 void container_writer::end_segment() {
@@ -104,6 +111,20 @@ void container_writer::add_segment(std::span<const std::byte> bytes) {
   begin_segment();
   append(bytes);
   end_segment();
+}
+
+planned_segment& container_writer::plan_segment(std::uint64_t size_bytes) {
+  if (size_bytes > max_planned_bytes)
+    throw error(errc::limit_exceeded, path(), text("object ", quoted(name_)),
+                text(size_bytes, " bytes, expected at most ", max_planned_bytes));
+  broken_ = true; // until the segment has its place
+  pad_to(alignment_of_segment(size_bytes, large_segment_alignment));
+  const extent place{file_.reserve(size_bytes), size_bytes};
+  planned_.push_back({digests_.size(), std::make_unique<planned_segment>(file_, place)});
+  segments_.push_back(place);
+  digests_.resize(digests_.size() + planned_.back().segment->digests().size());
+  broken_ = false;
+  return *planned_.back().segment;
 }
 
 void container_writer::end_object(const array_description& description) {
@@ -136,8 +157,10 @@ void container_writer::require_whole_objects() const {
     refuse_broken();
 }
 
-void container_writer::commit() {
+void container_writer::commit(durability wanted) {
   require_whole_objects();
+  for (const planned& one : planned_)
+    std::ranges::copy(one.segment->digests(), digests_.begin() + static_cast<std::ptrdiff_t>(one.first_digest));
   const auto digests = std::as_bytes(std::span(digests_));
   pad_to(segment_alignment);
   const extent table{file_.size_bytes(), digests.size()};
@@ -155,7 +178,7 @@ void container_writer::commit() {
   }
   fields.file_size = file_.size_bytes();
   file_.overwrite(0, encode(fields));
-  file_.commit();
+  file_.commit(wanted);
 }
 
 } // namespace petrify::inline v0

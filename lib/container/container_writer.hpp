@@ -3,9 +3,11 @@
 
 #include "base/checksum.hpp"
 #include "container/directory.hpp"
+#include "container/planned_segment.hpp"
 #include "mapping/output_file.hpp"
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,16 +30,20 @@ public:
   void end_segment();
   // begin, append, end.
   void add_segment(std::span<const std::byte> bytes);
+  // A segment of that size, to be filled until commit() by whoever; it lives as long as the writer. Instead of begin,
+  // append, end. Throws: errc::io; errc::limit_exceeded beyond 1 PiB.
+  planned_segment& plan_segment(std::uint64_t size_bytes);
   void end_object(const array_description& description);
   void end_object(const forest_description& description);
   void end_object(const value_description& description);
   void end_object(const record_description& description);
 
-  // Digest table, directory, header; then durable and renamed. Throws: errc::io, errc::limit_exceeded.
-  void commit();
+  // Digest table, directory, header; then durable and renamed. Planned segments must be whole.
+  // Throws: errc::io, errc::limit_exceeded.
+  void commit(durability wanted);
 
   const std::string& path() const noexcept { return file_.target(); }
-  // Called with the bytes of the current segment that are written, at least once for every 64 MiB.
+  // Called with the bytes of the current segment that are written, at least once for every 4 MiB.
   void on_progress(std::function<void(std::uint64_t)> progress) { progress_ = std::move(progress); }
 
 private:
@@ -45,6 +51,7 @@ private:
   void require_whole_objects() const;
   void pad_to(std::uint64_t alignment);
   void emit(std::span<const std::byte> bytes);
+  void digest(std::span<const std::byte> bytes);
 
   output_file file_;
   std::function<void(std::uint64_t)> progress_;
@@ -56,6 +63,11 @@ private:
   std::uint32_t first_segment_ = 0;
   std::vector<extent> segments_;
   std::vector<std::uint64_t> digests_;
+  struct planned {
+    std::size_t first_digest;
+    std::unique_ptr<planned_segment> segment;
+  };
+  std::vector<planned> planned_;
   checksum_stream digest_;
   std::uint64_t in_chunk_ = 0;
   // The start of a segment waits here until its size decides its alignment.

@@ -97,7 +97,7 @@ output_file::output_file(std::string target) : target_(std::move(target)), owner
   create(prefix);
 }
 
-output_file::~output_file() { discard(); }
+output_file::~output_file() { remove(); }
 
 void output_file::create(const std::string& prefix) {
   for (int attempt = 0;; ++attempt) {
@@ -116,7 +116,9 @@ void output_file::create(const std::string& prefix) {
       // No locks here: then nobody removes it either.
       if (reason == ENOLCK || reason == EOPNOTSUPP || reason == EINVAL || reason == ENOSYS)
         return;
-      discard();
+      remove();
+      descriptor_.close();
+      removed_ = false;
     }
     const bool was_taken = reason == EEXIST || reason == EWOULDBLOCK || reason == ENOENT;
     if (!was_taken || attempt == 100)
@@ -124,29 +126,29 @@ void output_file::create(const std::string& prefix) {
   }
 }
 
-void output_file::discard() noexcept {
-  if (!descriptor_)
-    return;
-  // The name goes before the lock does.
-  if (owner_ == ::getpid())
+// The name goes before the lock does, and it goes once.
+void output_file::remove() noexcept {
+  if (descriptor_ && !removed_.exchange(true) && owner_ == ::getpid())
     uninterrupted([&] { return ::unlinkat(folder_.get(), temporary_.c_str(), 0); });
-  descriptor_.close();
 }
 
 void output_file::give_up(const char* action, int reason) {
-  discard();
+  remove();
+  // Its space is free again at once, unless another thread may be writing to it.
+  if (!has_reserved_)
+    descriptor_.close();
   fail_io(target_, action, reason);
 }
 
 void output_file::require_open() const {
-  if (!descriptor_)
+  if (!descriptor_ || removed_)
     throw error(errc::invalid_argument, target_, "write", "was committed or has failed before, expected a new writer");
 }
 
 void output_file::append(std::span<const std::byte> bytes) {
   require_open();
   // What does not fit the buffer goes out in whole multiples of it, straight from the caller's memory.
-  if (buffer_.size() + bytes.size() > buffer_bytes) {
+  if (buffer_.size() + bytes.size() >= buffer_bytes) {
     const std::size_t fill = buffer_.empty() ? 0 : buffer_bytes - buffer_.size();
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(fill));
     bytes = bytes.subspan(fill);
@@ -183,17 +185,43 @@ void output_file::write_at(std::uint64_t offset, std::span<const std::byte> byte
   }
 }
 
-void output_file::commit() {
+std::uint64_t output_file::reserve(std::uint64_t size_bytes) {
   require_open();
   flush();
-  if (::fsync(descriptor_.get()) != 0)
+  has_reserved_ = true;
+  const std::uint64_t at = flushed_;
+  flushed_ += size_bytes;
+  return at;
+}
+
+void output_file::write_reserved(std::uint64_t offset, std::span<const std::byte> bytes) {
+  require_open();
+  write_at(offset, bytes);
+}
+
+void output_file::read_reserved(std::uint64_t offset, std::span<std::byte> out) {
+  require_open();
+  while (!out.empty()) {
+    const ssize_t count =
+        uninterrupted([&] { return ::pread(descriptor_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+    if (count <= 0) // 0: the file has become shorter
+      give_up("read", count < 0 ? errno : EIO);
+    out = out.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+void output_file::commit(durability wanted) {
+  require_open();
+  flush();
+  if (wanted == durability::synced && ::fsync(descriptor_.get()) != 0)
     give_up("fsync", errno);
   if (uninterrupted([&] { return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()); }) != 0)
     give_up("rename the temporary file to it", errno);
   // From here on the temporary name is gone: nothing is left to remove.
   descriptor_.close();
   // Some file systems (FUSE, network) know no fsync of a folder and say EINVAL.
-  if (::fsync(folder_.get()) != 0 && errno != EINVAL)
+  if (wanted == durability::synced && ::fsync(folder_.get()) != 0 && errno != EINVAL)
     fail_io(target_, "fsync its folder", errno);
   folder_.close();
 }

@@ -3,8 +3,10 @@
 
 #include "mapping/descriptor.hpp"
 
+#include <petrify/durability.hpp>
 #include <petrify/version.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,12 +27,14 @@ namespace petrify::inline v0 {
 // locks do not reach other machines (NFS with local_lock), a writer there may lose its temporary file to one here, and
 // its commit() then fails.
 //
-// A failed write or commit gives up at once: the temporary file is removed and the object takes nothing more. Calls
-// that a signal interrupts are made again, but for fsync: after one that failed, a second one's success means nothing.
+// A failed write or commit gives up at once: the temporary file is removed and the object takes nothing more. (With
+// reserved room its descriptor stays open until the object goes: another thread may be writing to it.) Calls that a
+// signal interrupts are made again, but for fsync: after one that failed, a second one's success means nothing.
 //
 // A symbolic link as target is replaced itself. The new file's mode is 0666 without the umask, whatever the old one's.
 //
-// Errors carry the target's path. Thread safety: one thread at a time. After fork() it belongs to the parent: the
+// Errors carry the target's path. Thread safety: one thread at a time, but for write_reserved and read_reserved, which
+// any number of threads may call at any time before commit(). After fork() it belongs to the parent: the
 // child may only destroy it, which leaves the temporary file.
 class output_file {
 public:
@@ -51,9 +55,16 @@ public:
   void append(std::span<const std::byte> bytes);
   // Overwrites bytes that were appended before. Throws: as append.
   void overwrite(std::uint64_t offset, std::span<const std::byte> bytes);
-  // fsync, rename, fsync of the folder: when it returns, the new file survives a power cut. When it throws, the target
-  // is the old file or, if only the folder's fsync failed, the new one. Throws: as append.
-  void commit();
+  // Leaves room for that many bytes, which write_reserved fills, and returns where it begins. What is not filled is
+  // zero. Throws: as append.
+  std::uint64_t reserve(std::uint64_t size_bytes);
+  // Writes bytes to reserved room, straight from the caller's memory. Throws: as append.
+  void write_reserved(std::uint64_t offset, std::span<const std::byte> bytes);
+  // Reads bytes of reserved room that were written. Throws: as append.
+  void read_reserved(std::uint64_t offset, std::span<std::byte> out);
+  // fsync, rename, fsync of the folder: when it returns, the new file survives a power cut. Unsynced: rename alone.
+  // When it throws, the target is the old file or, if only the folder's fsync failed, the new one. Throws: as append.
+  void commit(durability wanted = durability::synced);
 
 private:
   void create(const std::string& prefix);
@@ -61,7 +72,7 @@ private:
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   void flush();
   [[noreturn]] void give_up(const char* action, int reason);
-  void discard() noexcept;
+  void remove() noexcept;
 
   std::string target_;
   std::string name_; // of the target in its folder
@@ -69,6 +80,8 @@ private:
   int owner_; // the process
   descriptor folder_;
   descriptor descriptor_;
+  std::atomic<bool> removed_ = false; // after an error: the name is gone
+  bool has_reserved_ = false;
   std::uint64_t flushed_ = 0;
   std::vector<std::byte> buffer_;
 };

@@ -55,7 +55,10 @@ struct session {
     writer out(path);
     out.add("small", small);
     out.add("big", big);
+    auto planned = out.plan<std::uint64_t>("planned", {big.size()});
+    planned.write(big.size() / 2, std::span(big).subspan(big.size() / 2));
     out.add("texts", texts);
+    planned.write(0, std::span(big).first(big.size() / 2)); // completes a chunk, which is read back
     out.add("forest", forest);
     out.commit();
   }
@@ -159,7 +162,7 @@ TEST_CASE("EveryCallOfAWriterMayFail") {
   REQUIRE(bytes_of(s.write.path) == s.new_bytes);
   REQUIRE(s.temporaries().empty());
   for (const char* name : {"stat", "open", "openat", "fdopendir", "readdir", "fstat", "flock", "fstatat", "unlinkat",
-                           "closedir", "getentropy", "pwrite", "fsync", "renameat", "close"})
+                           "closedir", "getentropy", "pwrite", "pread", "fsync", "renameat", "close"})
     CHECK_MESSAGE(std::any_of(good.begin(), good.end(), [&](const system_call& call) { return call.name == name; }),
                   name);
   int num_faults = 0;
@@ -167,9 +170,9 @@ TEST_CASE("EveryCallOfAWriterMayFail") {
     for (const std::size_t times : {std::size_t{1}, for_ever}) {
       for (const int error : errors)
         check_writing(s, {trouble::failure, at, error, times}, good[at].name), ++num_faults;
-      if (good[at].name == "pwrite") {
-        check_writing(s, {trouble::short_count, at, 0, times}, "pwrite"), ++num_faults;
-        check_writing(s, {trouble::no_count, at, 0, times}, "pwrite"), ++num_faults;
+      if (good[at].name == "pwrite" || good[at].name == "pread") {
+        check_writing(s, {trouble::short_count, at, 0, times}, good[at].name), ++num_faults;
+        check_writing(s, {trouble::no_count, at, 0, times}, good[at].name), ++num_faults;
       }
     }
   }
@@ -222,6 +225,35 @@ TEST_CASE("AWriterThatFailedCannotBeMadeToCommit") {
   CHECK_REFUSED(stream.finish(), errc::invalid_argument, "expected a new writer");
   CHECK_REFUSED(out.commit(), errc::invalid_argument, "stream \"rows\"");
   CHECK(bytes_of(s.write.path) == s.old_bytes);
+}
+
+TEST_CASE("APlannedArrayThatFailedCannotBeMadeToCommit") {
+  const scene s;
+  s.reset();
+  const std::size_t descriptors = open_descriptors();
+  {
+    writer out(s.write.path);
+    auto planned = out.plan<std::uint64_t>("rows", {s.write.big.size()});
+    REQUIRE(error_of([&] {
+              watch([&] { planned.write(0, s.write.big); }, {trouble::failure, 0, ENOSPC});
+            }).has_value());
+    CHECK(has_struck());
+    CHECK(s.temporaries().empty());
+    CHECK_REFUSED(out.add("other", s.write.big), errc::invalid_argument, "expected a new writer");
+    CHECK_REFUSED(out.commit(), errc::invalid_argument, "expected a new writer");
+  }
+  CHECK(open_descriptors() == descriptors);
+  CHECK(bytes_of(s.write.path) == s.old_bytes);
+}
+
+TEST_CASE("UnsyncedCommitsCallNoFsync") {
+  const scene s;
+  s.reset();
+  writer out(s.write.path);
+  out.add("big", s.write.big);
+  const std::vector<system_call> calls = watch([&] { out.commit(durability::unsynced); });
+  CHECK(std::none_of(calls.begin(), calls.end(), [](const auto& call) { return call.name == "fsync"; }));
+  CHECK(renamed(calls));
 }
 
 TEST_CASE("WithoutLocksNothingIsRemovedAndAllIsWritten") {
