@@ -1,6 +1,7 @@
 // file: a petrify file that is open. Start here: file::open maps it, array() and forest() give views of it.
 #pragma once
 
+#include <petrify/access_pattern.hpp>
 #include <petrify/array.hpp>
 #include <petrify/error.hpp>
 #include <petrify/forest.hpp>
@@ -121,6 +122,19 @@ public:
   std::span<const std::byte> record_bytes(std::string_view name) const&;
   std::span<const std::byte> record_bytes(std::string_view name) const&& = delete;
 
+  // Says how object `name`, or a part of an array of this file, is going to be used (petrify/access_pattern.hpp), until
+  // the next advice; with residency::sparse until something looks at all of an object. Of a part: the bytes from its
+  // lowest to its highest element; a slice of columns has all rows between them. Cost: a system call; `done` also that
+  // of the next touch of each page. Throws: errc::not_found; errc::invalid_argument for a part of something else.
+  void advise(std::string_view name, access_pattern pattern) const;
+  template <element T>
+  void advise(const array_view<T>& part, access_pattern pattern) const {
+    if (part.size() != 0)
+      advise_bytes(
+          std::as_bytes(std::span(part.data() + part.places().lowest(), part.data() + part.places().highest() + 1)),
+          pattern);
+  }
+
   // Checks every byte: checksums, padding, every object's description, text and structure.
   // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;
   // none means that the file is sound. Cost: reads the whole file. `progress`, if given, is called now and then with
@@ -129,6 +143,7 @@ public:
 
 private:
   explicit file(std::shared_ptr<const container> opened);
+  void advise_bytes(std::span<const std::byte> bytes, access_pattern pattern) const;
   any_array typed_array(std::string_view name, dtype wanted) const;
   std::optional<any_array> try_typed_array(std::string_view name, dtype wanted,
                                            std::optional<error>& why) const noexcept;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 namespace petrify::inline v0 {
 
@@ -107,6 +108,14 @@ std::vector<std::span<const std::byte>> container::segments_of(std::size_t objec
   for (std::uint32_t i = 0; i < entry.num_segments; ++i)
     out.push_back(segment(entry.first_segment + i));
   return out;
+}
+
+void container::advise(std::span<const std::byte> bytes, access_pattern pattern) const {
+  const auto all = mapping_.bytes();
+  const std::less<> before; // whatever memory the bytes are of
+  if (before(bytes.data(), all.data()) || before(all.data() + all.size(), bytes.data() + bytes.size()))
+    throw error(errc::invalid_argument, path_, "advise", "the part is not of this file");
+  mapping_.advise(bytes, pattern);
 }
 
 std::size_t container::find(std::string_view name, object_kind kind) const {

@@ -42,6 +42,9 @@ public:
   void verify(std::vector<error>& faults,
               const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) const;
 
+  // Advice about pages of this file. Throws: errc::invalid_argument for bytes that are not in it.
+  void advise(std::span<const std::byte> bytes, access_pattern pattern) const;
+
   // For as long as it lives pages are read ahead, whatever the residency: for what looks at all of an object.
   class reading_through {
   public:

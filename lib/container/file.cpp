@@ -1,6 +1,7 @@
 #include <petrify/file.hpp>
 
 #include "base/attempt.hpp"
+#include "base/fail.hpp"
 #include "container/container.hpp"
 
 #include <algorithm>
@@ -46,6 +47,18 @@ std::vector<object_info> file::objects() const {
     out.push_back(std::move(info));
   }
   return out;
+}
+
+void file::advise(std::string_view name, access_pattern pattern) const {
+  const auto index = container_->contents().find(name);
+  if (!index)
+    throw error(errc::not_found, path(), text("object ", quoted(name)), "no such object to advise about");
+  for (const auto segment : container_->segments_of(*index))
+    container_->advise(segment, pattern);
+}
+
+void file::advise_bytes(std::span<const std::byte> bytes, access_pattern pattern) const {
+  container_->advise(bytes, pattern);
 }
 
 bool file::contains(std::string_view name) const noexcept { return container_->contents().find(name).has_value(); }

@@ -146,6 +146,21 @@ void lock(const input_file& file, const void* at, std::size_t size) {
 
 } // namespace
 
+namespace {
+
+int advice_of(access_pattern pattern) {
+  switch (pattern) {
+  case access_pattern::normal: return MADV_NORMAL;
+  case access_pattern::sequential: return MADV_SEQUENTIAL;
+  case access_pattern::random: return MADV_RANDOM;
+  case access_pattern::soon: return MADV_WILLNEED;
+  case access_pattern::done: return MADV_DONTNEED; // of a file's shared mapping: nothing is lost
+  }
+  return MADV_NORMAL;
+}
+
+} // namespace
+
 struct mapping::region {
   bip::mapped_region mapped;
 };
@@ -202,6 +217,18 @@ void mapping::read_ahead(bool on) const noexcept {
     ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), on ? MADV_NORMAL : MADV_RANDOM);
 }
 
+void mapping::advise(std::span<const std::byte> part, access_pattern pattern) const noexcept {
+  if (!region_ || part.empty())
+    return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(part.data());
+  const bool inside = pattern == access_pattern::done;
+  const std::uintptr_t begin = (start + (inside ? page - 1 : 0)) / page * page;
+  const std::uintptr_t end = (start + part.size() + (inside ? 0 : page - 1)) / page * page;
+  if (begin < end)
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, advice_of(pattern));
+}
+
 void mapping::keep(private_pages&& filled, const std::string& path) {
   if (::mprotect(filled.bytes.data(), filled.bytes.size(), PROT_READ) != 0)
     fail_io(path, "make the private copy read-only", errno);
@@ -228,6 +255,17 @@ mapping mapping::copied(std::span<const std::byte> bytes) {
 mapping::mapping(mapping&&) noexcept = default;
 mapping& mapping::operator=(mapping&&) noexcept = default;
 mapping::~mapping() = default;
+
+const char* to_string(access_pattern pattern) noexcept {
+  switch (pattern) {
+  case access_pattern::normal: return "normal";
+  case access_pattern::sequential: return "sequential";
+  case access_pattern::random: return "random";
+  case access_pattern::soon: return "soon";
+  case access_pattern::done: return "done";
+  }
+  return "unknown";
+}
 
 const char* to_string(residency mode) noexcept {
   switch (mode) {

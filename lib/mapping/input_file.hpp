@@ -1,6 +1,7 @@
 // One file, opened once: its descriptor, its size, and one read-only mapping of the whole of it.
 #pragma once
 
+#include <petrify/access_pattern.hpp>
 #include <petrify/residency.hpp>
 
 #include <cstddef>
@@ -57,6 +58,9 @@ public:
   ~mapping();
 
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  // Advice about the pages with some of these bytes, which must lie in the mapping; for access_pattern::done about
+  // those with no others. Memory that is not a file's takes none.
+  void advise(std::span<const std::byte> part, access_pattern pattern) const noexcept;
   // Whether the system reads pages of a sparse mapping ahead: not unless told so. Other mappings stay as they are.
   void read_ahead(bool on) const noexcept;
 

@@ -10,7 +10,10 @@
 
 #include <csetjmp>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -105,6 +108,68 @@ TEST_CASE("PrefaultedPagesAreMappedAndPrivateOnesAreReadOnly") {
 
 // The sanitizers make mlock do nothing.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+// Pages of these bytes that this process has mapped, in KiB.
+long mapped_kib(std::span<const std::byte> bytes) {
+  std::ifstream in("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<std::uintptr_t>(bytes.data());
+  bool is_here = false;
+  for (std::string line; std::getline(in, line);) {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx", &begin, &end) == 2)
+      is_here = begin <= wanted && wanted < end;
+    else if (is_here && line.starts_with("Rss:"))
+      return std::strtol(line.c_str() + 4, nullptr, 10);
+  }
+  return -1;
+}
+
+} // namespace
+
+TEST_CASE("AdviceChangesNoByteAndDoneGivesPagesUp") {
+  const saved s;
+  for (const residency mode : every_mode) {
+    CAPTURE(to_string(mode));
+    const file from = file::open(s.path, {mode, {}});
+    const auto view = from.array<double>("values");
+    for (const access_pattern pattern : {access_pattern::normal, access_pattern::sequential, access_pattern::random,
+                                         access_pattern::soon, access_pattern::done}) {
+      CAPTURE(to_string(pattern));
+      from.advise("values", pattern);
+      from.advise("words", pattern);
+      from.advise(view.slice(0, 1000, 40'000, 3), pattern);
+      from.advise(view.flipped(0), pattern);
+      from.advise(view.slice(0, 7, 7), pattern);
+      CHECK(holds(from, s.values));
+    }
+  }
+  const file from = file::open(s.path);
+  const auto view = from.array<double>("values");
+  CHECK(holds(from, s.values));
+  const long before = mapped_kib(std::as_bytes(view.elements()));
+  CHECK(before >= 390);
+  from.advise("values", access_pattern::done);
+  CHECK(mapped_kib(std::as_bytes(view.elements())) <= before - 380);
+  CHECK(holds(from, s.values));
+}
+
+TEST_CASE("AdviceIsAboutThisFile") {
+  const saved s;
+  const file from = file::open(s.path);
+  const std::vector<double> other(10'000);
+  const array_view<double> elsewhere(other.data(), extents(std::vector<std::uint64_t>{other.size()}));
+  CHECK_REFUSED(from.advise(elsewhere, access_pattern::done), errc::invalid_argument,
+                "advise: the part is not of this file");
+  CHECK_REFUSED(from.advise("valeus", access_pattern::soon), errc::not_found, "object \"valeus\": no such object");
+  // Memory of the caller's is never let go of.
+  aligned_bytes bytes(read_bytes(s.path));
+  const file borrowed = file::open_bytes(bytes.bytes());
+  borrowed.advise("values", access_pattern::done);
+  CHECK(holds(borrowed, s.values));
+}
+
 TEST_CASE("ALockBeyondTheLimitSaysSo") {
   const saved s;
   CHECK(outcome([&] {
