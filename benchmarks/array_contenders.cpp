@@ -23,8 +23,6 @@ namespace bench {
 
 namespace {
 
-void sync_file(const std::string& path) { raw_descriptor(path, O_RDONLY).sync(); }
-
 // All elements of a source, for libraries that want them in one vector: the source's own where it has one.
 const std::vector<float>& in_memory(const sample_source& source, std::vector<float>& place) {
   if (source.memory() != nullptr)
@@ -49,6 +47,10 @@ private:
   petrify::array_view<float> view_;
 };
 
+// writer::commit always syncs: once it takes a durability, these two are all that changes.
+constexpr bool petrify_can_leave_sync_out = false;
+void commit(petrify::writer& out, durability) { out.commit(); }
+
 class petrify_contender : public array_contender {
 public:
   petrify_contender(std::string_view name, petrify::residency mode) : name_(name), mode_(mode) {}
@@ -56,10 +58,9 @@ public:
   std::string_view name() const override { return name_; }
   std::string_view format() const override { return "stone"; }
   bool is_mapped() const override { return mode_ == petrify::residency::lazy; }
-  // writer::commit always syncs.
-  bool can_leave_sync_out() const override { return false; }
+  bool can_leave_sync_out() const override { return petrify_can_leave_sync_out; }
 
-  void save(const std::string& path, const sample_source& source, durability) const override {
+  void save(const std::string& path, const sample_source& source, durability wanted) const override {
     petrify::writer out(path);
     if (const auto* memory = source.memory(); memory != nullptr) {
       out.add<float>("array", *memory, source.shape());
@@ -68,7 +69,7 @@ public:
       source.for_each_piece([&](std::span<const float> piece) { stream.append(piece); });
       stream.finish();
     }
-    out.commit();
+    commit(out, wanted);
   }
   std::unique_ptr<open_array> open(const std::string& path) const override {
     return std::make_unique<petrify_array>(path, mode_);
@@ -168,17 +169,21 @@ private:
 
 class mapped_array : public open_array {
 public:
-  explicit mapped_array(const std::string& path) : mapped_(path) {
-    if (mapped_.bytes().size() < sizeof(raw_header))
-      throw std::runtime_error(path + ": is no raw array");
-    const auto* header = reinterpret_cast<const raw_header*>(mapped_.bytes().data());
-    const std::size_t count = header->num_elements(mapped_.bytes().size(), path);
-    elements_ = {reinterpret_cast<const float*>(mapped_.bytes().data() + sizeof(raw_header)), count};
-    shape_ = {header->lengths, static_cast<std::size_t>(header->rank)};
-  }
+  explicit mapped_array(const std::string& path) : mapped_array(path, raw_descriptor(path, O_RDONLY)) {}
 
 private:
+  mapped_array(const std::string& path, const raw_descriptor& file) : mapped_(file, path) {
+    if (mapped_.bytes().size() < sizeof(raw_header))
+      throw std::runtime_error(path + ": is no raw array");
+    // Read, not touched: a page fault costs many times a read.
+    file.read_all(std::as_writable_bytes(std::span(&header_, 1)), 0);
+    const std::size_t count = header_.num_elements(mapped_.bytes().size(), path);
+    elements_ = {reinterpret_cast<const float*>(mapped_.bytes().data() + sizeof(raw_header)), count};
+    shape_ = {header_.lengths, static_cast<std::size_t>(header_.rank)};
+  }
+
   mapped_bytes mapped_;
+  raw_header header_;
 };
 
 template <class Array>

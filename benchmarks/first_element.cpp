@@ -25,7 +25,7 @@ void register_forest(const char* name, Body body) {
 
 int main(int argc, char** argv) try {
   std::vector<std::string> arguments(argv, argv + argc);
-  const bench::array_options options = bench::take_array_options(arguments, {1, 64, 1024, 4096});
+  const bench::array_options options = bench::take_array_options(arguments, {1, 64, 512, 4096});
   bench::array_files files(options.parent);
   bench::register_opening("open", options, {bench::find_contender("petrify")}, files,
                           [](benchmark::State& state, const bench::array_contender&, const std::string& path) {

@@ -45,7 +45,8 @@ constexpr const char* usage =
     "\n"
     "arrays, CONTENDER: %s\n"
     "  make     write FILE: --floats N elements, the i-th is i mod 2^24; with --row-floats N in rows of N\n"
-    "  first    open FILE and read element --index I (the middle), once, and again for --seconds S (0.2)\n"
+    "  first    open FILE and read element --index I (the middle), once, and again for --seconds S (0.2;\n"
+    "           0: not again)\n"
     "  row      open FILE and sum row --index I (the middle)\n"
     "  columns  open FILE and sum columns 0 to 3 of all rows\n"
     "  scan     open FILE and sum all elements\n"
@@ -54,7 +55,7 @@ constexpr const char* usage =
     "forests, CONTENDER: petrify, naive_bulk, naive_elements\n"
     "  make-forest       write FILE: a plain copy of the forest \"model\" of --from FILE.stone (not petrify)\n"
     "  first-prediction  open FILE and predict --row VALUE,VALUE,..., once, and again for --seconds S (0.2);\n"
-    "                    --output proba (which is the number of a regression), predict or raw;\n"
+    "                    --output raw (the mean of a random forest's leaves), proba or predict;\n"
     "                    --trust leaves out petrify's check of the nodes\n"
     "environment  what this is built with and runs on\n"
     "drop         have the system write FILEs back and forget them; status 1 when it keeps more than a hundredth\n";
@@ -82,18 +83,19 @@ bench::process_request parse_request(const std::vector<std::string>& words) {
   bench::process_request out;
   std::vector<std::string> places;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string& word = words[i];
+    const std::size_t equals = words[i].find('=');
+    const std::string word = words[i].substr(0, equals); // --name value, or --name=value
     if (!word.starts_with("--")) {
-      places.push_back(word);
+      places.push_back(words[i]);
       continue;
     }
     if (word == "--trust") {
       out.is_trusted = true;
       continue;
     }
-    if (i + 1 == words.size())
+    if (equals == std::string::npos && ++i == words.size())
       throw usage_error(word + " is unknown, or its value is missing");
-    const std::string& value = words[++i];
+    const std::string value = equals == std::string::npos ? words[i] : words[i].substr(equals + 1);
     if (word == "--floats")
       out.floats = parse<std::uint64_t>(value, word);
     else if (word == "--row-floats")
@@ -114,7 +116,7 @@ bench::process_request parse_request(const std::vector<std::string>& words) {
   if (places.size() != 3)
     throw usage_error("expected CONTENDER QUESTION FILE");
   if (out.output != "proba" && out.output != "predict" && out.output != "raw")
-    throw usage_error("--output " + out.output + ", expected proba, predict or raw");
+    throw usage_error("--output " + out.output + ", expected raw, proba or predict");
   out.contender = places[0];
   out.question = places[1];
   out.file = places[2];

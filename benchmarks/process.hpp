@@ -39,9 +39,9 @@ struct process_request {
   std::optional<std::uint64_t> row_floats;
   std::optional<std::uint64_t> index;
   double seconds = 0.2;
-  std::vector<double> row;      // of a forest
-  std::string from;             // a petrify file with a forest
-  std::string output = "proba"; // of a prediction: proba, predict or raw
+  std::vector<double> row;    // of a forest
+  std::string from;           // a petrify file with a forest
+  std::string output = "raw"; // of a prediction: raw, proba or predict
   bool is_trusted = false;
 };
 
@@ -76,10 +76,13 @@ private:
   rusage usage_before_{};
 };
 
-// Calls run again and again for so many seconds, at least once; it returns the seconds that count. The median and the
-// number of calls become "again_s" and "again_n". At most 4096 calls: their times must not be seen in peak_rss_kib.
+// Calls run again and again for so many seconds, at least once unless that is 0; it returns the seconds that count. The
+// median and the number of calls become "again_s" and "again_n". At most 4096 calls: their times must not be seen in
+// peak_rss_kib.
 template <class Run>
 void run_again(json& record, double seconds, Run run) {
+  if (!(seconds > 0))
+    return;
   std::vector<double> times;
   times.reserve(4096);
   const stopwatch all;

@@ -96,8 +96,8 @@ void first_prediction(const process_request& request, json& record) {
   if (request.row.empty())
     throw usage_error("first-prediction needs --row VALUE,VALUE,...");
   const bool is_mapped = request.contender == "petrify";
-  if (!is_mapped && request.output != "proba")
-    throw not_applicable("the plain forest gives the mean of its leaves, which is --output proba");
+  if (!is_mapped && request.output == "predict")
+    throw not_applicable("the plain forest gives the mean of its leaves, which is --output raw or proba");
   const auto run = [&] { return is_mapped ? predict_mapped(request) : predict_plain(request); };
   record["bytes"] = std::filesystem::file_size(request.file);
   const resources used;

@@ -68,9 +68,11 @@ void raw_descriptor::read_all(std::span<std::byte> out, std::size_t offset) cons
   }
 }
 
-mapped_bytes::mapped_bytes(const std::string& path) {
-  const raw_descriptor file(path, O_RDONLY);
-  size_ = file.size_bytes();
+void sync_file(const std::string& path) { raw_descriptor(path, O_RDONLY).sync(); }
+
+mapped_bytes::mapped_bytes(const std::string& path) : mapped_bytes(raw_descriptor(path, O_RDONLY), path) {}
+
+mapped_bytes::mapped_bytes(const raw_descriptor& file, const std::string& path) : size_(file.size_bytes()) {
   if (size_ == 0)
     throw std::runtime_error(path + ": is empty");
   void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.number(), 0);

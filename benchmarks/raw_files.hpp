@@ -32,10 +32,14 @@ private:
   int number_;
 };
 
+// Waits until the disk has a file. Throws: std::system_error.
+void sync_file(const std::string& path);
+
 // A whole file, mapped for reading.
 class mapped_bytes {
 public:
   explicit mapped_bytes(const std::string& path);
+  mapped_bytes(const raw_descriptor& file, const std::string& path);
   mapped_bytes(const mapped_bytes&) = delete;
   mapped_bytes& operator=(const mapped_bytes&) = delete;
   ~mapped_bytes();

@@ -65,6 +65,10 @@ public:
       const double first = first_of_group.try_emplace(name.substr(0, name.rfind('/')), time_of(run)).first->second;
       run.counters["ratio"] = time_of(run) / first;
     }
+    // A row of other columns would begin a table of its own: what was skipped has those of the row before.
+    for (std::size_t i = 1; i < kept_.size(); ++i)
+      if (kept_[i].error_occurred)
+        kept_[i].counters = kept_[i - 1].counters;
     ConsoleReporter::ReportRuns(kept_);
     ConsoleReporter::Finalize();
   }

@@ -46,8 +46,8 @@ for contender in $contenders; do
     file=$contender.$rank
     expect 0 '"question":"make".*"bytes":1048576,"seconds":[0-9.e-]+,.*"file_bytes":10[45][0-9]{4},.*"peak_rss_kib"' \
       "$process" "$contender" make "$file" --floats $n "${made[@]}"
-    answers again_s $((n / 2)) "$process" "$contender" first "$file" --seconds 0
-    answers first_s 1000 "$process" "$contender" first "$file" --index 1000 --seconds 0.001
+    answers first_s $((n / 2)) "$process" "$contender" first "$file" --seconds 0
+    answers again_s 1000 "$process" "$contender" first "$file" --index=1000 --seconds=0.001
     answers row_s $row5 "$process" "$contender" row "$file" --index 5 "${asked[@]}"
     answers columns_s $columns "$process" "$contender" columns "$file" "${asked[@]}"
     answers scan_s $sum "$process" "$contender" scan "$file"
@@ -94,18 +94,19 @@ expect $dropped '"files":\{"petrify.1":[01]\.[0-9]+,"petrify.2":[01]\.[0-9]+\},"
 # Forests
 row=5.1,3.5,1.4,0.2
 "$petrify" convert "$data/iris/random_forest_model.pkl" iris.stone >/dev/null
-printed="$("$process" petrify first-prediction iris.stone --row $row --seconds 0 | grep -o '"answer":\[[^]]*\]' | tr -d '[]' | cut -d: -f2)"
+printed="$("$process" petrify first-prediction iris.stone --row=$row --seconds 0 | grep -o '"answer":\[[^]]*\]' | tr -d '[]' | cut -d: -f2)"
 expect 0 '^[0-9.]+,[0-9.]+,[0-9.]+$' echo "$printed"
 answer="\[${printed//./\\.}\]"
-expect 0 "\"open_s\":.*\"first_s\":.*\"again_s\":.*\"answer\":$answer,.*\"peak_rss_kib\"" \
+expect 0 "\"open_s\":[^,]*,\"first_s\":[^,]*,\"answer\":$answer,.*\"peak_rss_kib\"" \
   "$process" petrify first-prediction iris.stone --row $row --trust --seconds 0
 for contender in naive_bulk naive_elements; do
   expect 0 '"seconds":' "$process" $contender make-forest iris.$contender --from iris.stone
   expect 0 "\"open_s\":.*\"first_s\":.*\"again_s\":.*\"answer\":$answer," \
-    "$process" $contender first-prediction iris.$contender --row $row --seconds 0
+    "$process" $contender first-prediction iris.$contender --row $row --seconds 0.001
 done
 "$petrify" convert "$data/xgboost-1.0/binary/model.json" boosted.stone >/dev/null
 expect 77 '"skipped":"the plain form is a mean' "$process" naive_bulk make-forest boosted --from boosted.stone
+expect 0 '"answer":\[0\.0\]' "$process" petrify first-prediction iris.stone --row $row --output predict
 expect 2 'row has 3 values, expected 4' "$process" petrify first-prediction iris.stone --row 1,2,3
 
 echo "process: $checked checks, $failed failed"
