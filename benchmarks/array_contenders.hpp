@@ -61,15 +61,16 @@ public:
 
 // | name            | what it is                                                                          |
 // | petrify         | petrify::writer; the file mapped                                                    |
-// | stream_elements | std::fstream in binary with a large buffer, one call an element                     |
-// | stream_bulk     | the same file, one read into a std::vector                                          |
-// | read_bulk       | a file of nothing but a shape and the elements, read(2) into memory that nobody has |
-// |                 | cleared, in large pages: as fast as copying can load                                |
-// | mmap_raw        | the same file, mapped by hand: as fast as mapping can open                          |
+// | mmap_raw        | a header of 64 bytes and the elements, mapped by hand: as fast as mapping can open  |
 // | flatbuffer      | one FlatBuffer with a [float] vector, mapped and verified; below 2 GiB              |
+// | read_bulk       | the raw file, read(2) into memory that nobody has cleared, in large pages: as fast  |
+// |                 | as copying can load                                                                 |
+// | stream_bulk     | the raw file by std::fstream, one read into a std::vector                           |
 // | boost_archive   | Boost.Serialization's binary archive of a std::vector<float>                        |
+// | stream_elements | the raw file by std::fstream in binary with a large buffer, one call an element     |
 //
-// The writers of raw files write pieces of 4 MiB into a temporary file that is renamed, as petrify does.
+// The 64 bytes are for the streams too: behind a header of 24, copying takes a third longer.
+// read_bulk and mmap_raw write pieces of 4 MiB into a temporary file that is renamed, as petrify does.
 const std::vector<const array_contender*>& array_contenders();
 // petrify's files, opened in another mode: "petrify_prefault", "petrify_private_copy".
 const std::vector<const array_contender*>& petrify_modes();
