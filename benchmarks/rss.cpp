@@ -3,6 +3,7 @@
 // petrify_rss FILE.stone NAME INDEX         prints by how much the resident memory grew
 // petrify_rss --self-test [--gib N]         the same for a float32 array of N GiB that it makes; N is 1 if not given
 // Exit status: 0 measured, 1 wrong element or (self-test) growth beyond 4 MiB, 2 failure, 77 no room for the file.
+#include "process_status.hpp"
 #include "sample_array.hpp"
 #include "scratch_directory.hpp"
 
@@ -11,14 +12,12 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,29 +26,6 @@ namespace {
 
 constexpr long max_growth_kib = 4096;
 constexpr int exit_skipped = 77; // what CTest's SKIP_RETURN_CODE is set to by convention
-
-struct resident {
-  long all_kib = 0;
-  long file_kib = 0;
-};
-
-long number_after(std::string_view text, std::string_view label) {
-  const std::size_t at = text.find(label);
-  return at == std::string_view::npos ? -1 : std::strtol(text.data() + at + label.size(), nullptr, 10);
-}
-
-// Without streams or allocation: a measurement must not measure itself.
-resident resident_now() {
-  char text[8192];
-  const int descriptor = ::open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  const ssize_t size = descriptor < 0 ? -1 : ::read(descriptor, text, sizeof text - 1);
-  ::close(descriptor);
-  if (size < 0)
-    throw std::runtime_error("cannot read /proc/self/status");
-  text[size] = '\0';
-  const std::string_view status(text, static_cast<std::size_t>(size));
-  return {number_after(status, "VmRSS:"), number_after(status, "RssFile:")};
-}
 
 double element_of(const petrify::any_array& array, std::uint64_t index) {
   if (index >= array.size())
@@ -69,17 +45,17 @@ std::optional<std::uint64_t> parse(std::string_view text) {
 
 // is_test: the file is the self-test's, so that the element and the growth can be judged.
 int measure(const std::string& path, const std::string& name, std::uint64_t index, bool is_test) {
-  resident_now(); // its own code and stack are resident from here on
-  const resident before = resident_now();
+  bench::status_now(); // its own code and stack are resident from here on
+  const bench::process_status before = bench::status_now();
   const auto file = petrify::file::open(path);
   const double element = element_of(file.array(name), index);
-  const resident after = resident_now();
+  const bench::process_status after = bench::status_now();
 
-  const long growth_kib = after.all_kib - before.all_kib;
+  const long growth_kib = after.resident_kib - before.resident_kib;
   std::printf("%s[%llu] is %g; opening %llu MiB and reading it took %ld KiB (VmRSS %ld to %ld KiB, RssFile +%ld KiB)\n",
               name.c_str(), static_cast<unsigned long long>(index), element,
-              static_cast<unsigned long long>(file.size_bytes() >> 20), growth_kib, before.all_kib, after.all_kib,
-              after.file_kib - before.file_kib);
+              static_cast<unsigned long long>(file.size_bytes() >> 20), growth_kib, before.resident_kib,
+              after.resident_kib, after.file_kib - before.file_kib);
   if (is_test && element != static_cast<double>(bench::sample_element(index))) {
     std::fprintf(stderr, "petrify_rss: the element is wrong, expected %g\n",
                  static_cast<double>(bench::sample_element(index)));

@@ -59,11 +59,16 @@ void bring_in(const std::string& path) {
     ;
 }
 
-void throw_out(const std::string& path) {
+double drop(const std::string& path) {
   const descriptor file(path);
-  ::fsync(file.number());
+  if (::fsync(file.number()) != 0) // what is not written back cannot be dropped
+    throw std::system_error(errno, std::generic_category(), path);
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED);
-  if (const double share = share_in_cache(file); share > 0.01)
+  return share_in_cache(file);
+}
+
+void throw_out(const std::string& path) {
+  if (const double share = drop(path); share > most_that_may_stay)
     throw std::runtime_error(path + ": the system keeps " + std::to_string(static_cast<int>(100 * share)) +
                              " % of it in the page cache");
 }
