@@ -47,10 +47,6 @@ private:
   petrify::array_view<float> view_;
 };
 
-// writer::commit always syncs: once it takes a durability, these two are all that changes.
-constexpr bool petrify_can_leave_sync_out = false;
-void commit(petrify::writer& out, durability) { out.commit(); }
-
 class petrify_contender : public array_contender {
 public:
   petrify_contender(std::string_view name, petrify::residency mode) : name_(name), mode_(mode) {}
@@ -58,8 +54,6 @@ public:
   std::string_view name() const override { return name_; }
   std::string_view format() const override { return "stone"; }
   bool is_mapped() const override { return mode_ == petrify::residency::lazy; }
-  bool can_leave_sync_out() const override { return petrify_can_leave_sync_out; }
-
   void save(const std::string& path, const sample_source& source, durability wanted) const override {
     petrify::writer out(path);
     if (const auto* memory = source.memory(); memory != nullptr) {
@@ -69,7 +63,7 @@ public:
       source.for_each_piece([&](std::span<const float> piece) { stream.append(piece); });
       stream.finish();
     }
-    commit(out, wanted);
+    out.commit(wanted);
   }
   std::unique_ptr<open_array> open(const std::string& path) const override {
     return std::make_unique<petrify_array>(path, mode_);

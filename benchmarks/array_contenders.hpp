@@ -3,6 +3,7 @@
 
 #include "sample_source.hpp"
 
+#include <petrify/durability.hpp>
 #include <petrify/residency.hpp>
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 namespace bench {
 
 // Whether saving ends when the kernel has the bytes, or when the disk has them.
-enum class durability { unsynced, synced };
+using petrify::durability;
 
 // An array that is open or loaded. Its elements are valid as long as it lives.
 class open_array {
@@ -46,8 +47,6 @@ public:
   virtual std::string_view format() const = 0;
   // Its elements stay in the page cache: opening reads none of them.
   virtual bool is_mapped() const = 0;
-  // Whether it can save without a sync.
-  virtual bool can_leave_sync_out() const { return true; }
   // Why it cannot hold an array of so many bytes; nothing: it can.
   virtual std::optional<std::string> why_not(std::uint64_t size_bytes) const {
     (void)size_bytes;

@@ -45,12 +45,8 @@ void make(const process_request& request, json& record) {
   const stopwatch watch;
   contender.save(request.file, sample_source(shape), durability::unsynced);
   record["seconds"] = watch.elapsed();
-  const bool is_synced = !contender.can_leave_sync_out();
-  record["synced"] = is_synced;
-  if (!is_synced) {
-    sync_file(request.file);
-    record["durable_s"] = watch.elapsed();
-  }
+  sync_file(request.file);
+  record["durable_s"] = watch.elapsed();
   record["file_bytes"] = std::filesystem::file_size(request.file);
   used.add_to(record);
 }

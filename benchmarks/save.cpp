@@ -47,8 +47,6 @@ int main(int argc, char** argv) try {
     for (const std::uint64_t mib : options.sizes_mib)
       for (const way& one : ways) {
         const bench::array_contender& contender = *bench::find_contender(one.contender);
-        if (wanted == bench::durability::unsynced && !contender.can_leave_sync_out())
-          continue;
         const auto run = [&contender, &scratch, &elements_of, &checked, mib, wanted](benchmark::State& state) {
           if (const auto reason = contender.why_not(mib << 20))
             throw bench::skipped(*reason);
