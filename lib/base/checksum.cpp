@@ -1,28 +1,31 @@
 #include "base/checksum.hpp"
 
-// Compiled in: an installed petrify asks nothing of the programs that link it.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "base/checksum_functions.hpp"
 
 namespace petrify::inline v0 {
 
-std::uint64_t checksum(std::span<const std::byte> bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
+namespace {
 
-struct checksum_stream::state {
-  XXH3_state_t xxh3;
-};
+const checksum_functions& chosen() noexcept {
+#if defined(__x86_64__)
+  static const checksum_functions& form = __builtin_cpu_supports("avx2") ? avx2_checksum : baseline_checksum;
+  return form;
+#else
+  return baseline_checksum;
+#endif
+}
 
-checksum_stream::checksum_stream() : state_(std::make_unique<state>()) { XXH3_64bits_reset(&state_->xxh3); }
-checksum_stream::~checksum_stream() = default;
+} // namespace
+
+std::uint64_t checksum(std::span<const std::byte> bytes) noexcept { return chosen().of(bytes.data(), bytes.size()); }
+
+checksum_stream::checksum_stream() : state_(chosen().make()) {}
+checksum_stream::~checksum_stream() { chosen().free(state_); }
 
 void checksum_stream::append(std::span<const std::byte> bytes) noexcept {
-  XXH3_64bits_update(&state_->xxh3, bytes.data(), bytes.size());
+  chosen().append(state_, bytes.data(), bytes.size());
 }
 
-std::uint64_t checksum_stream::finish() noexcept {
-  const std::uint64_t digest = XXH3_64bits_digest(&state_->xxh3);
-  XXH3_64bits_reset(&state_->xxh3);
-  return digest;
-}
+std::uint64_t checksum_stream::finish() noexcept { return chosen().finish(state_); }
 
 } // namespace petrify::inline v0

@@ -7,15 +7,51 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
+#include <exception>
+#include <thread>
+
+#include <pthread.h>
 
 namespace petrify::inline v0 {
 
 namespace {
 
-// Bytes are written, and digested while the processor's cache still has them, up to multiples of this in the file:
-// the page cache keeps writes of this kind in large pages.
+// Writes end at multiples of this in the file: the page cache keeps writes of this kind in large pages.
 constexpr std::uint64_t piece_bytes = std::uint64_t{4} << 20;
+// From here on digests are worth waking a thread for, which takes some 50 us.
+constexpr std::size_t side_by_side_bytes = std::size_t{4} << 20;
+
 constexpr std::uint64_t max_planned_bytes = std::uint64_t{1} << 50;
+
+// Work that cannot fail, done on another thread while this object lives; on this one where there is no other.
+class beside {
+public:
+  template <class Work>
+  explicit beside(Work work) {
+    // Signals are for the program's own threads.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      thread_ = std::thread(work);
+    } catch (const std::exception&) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (!thread_.joinable())
+      work();
+  }
+  beside(const beside&) = delete;
+  beside& operator=(const beside&) = delete;
+  ~beside() {
+    if (thread_.joinable())
+      thread_.join();
+  }
+
+private:
+  std::thread thread_;
+};
 
 } // namespace
 
@@ -71,17 +107,30 @@ void container_writer::append(std::span<const std::byte> bytes) {
 void container_writer::emit(std::span<const std::byte> bytes) {
   // Until it returns: an append that failed half-way has bytes in the file that no digest covers.
   broken_ = true;
+  // What digest() appends, so that it cannot fail on a thread of its own.
+  const std::size_t digests = digests_.size() + bytes.size() / digest_chunk_bytes + 1;
+  if (digests > digests_.capacity())
+    digests_.reserve(std::max(digests, 2 * digests_.capacity()));
+  if (bytes.size() < side_by_side_bytes) {
+    write(bytes);
+    digest(bytes);
+  } else {
+    const beside digesting([&] { digest(bytes); });
+    write(bytes);
+  }
+  broken_ = false;
+}
+
+void container_writer::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto piece =
         bytes.first(std::min<std::uint64_t>(bytes.size(), piece_bytes - file_.size_bytes() % piece_bytes));
     file_.append(piece);
     segments_.back().size += piece.size();
-    digest(piece);
     bytes = bytes.subspan(piece.size());
     if (progress_)
       progress_(segments_.back().size);
   }
-  broken_ = false;
 }
 
 void container_writer::digest(std::span<const std::byte> bytes) {

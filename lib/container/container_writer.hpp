@@ -15,7 +15,8 @@
 namespace petrify::inline v0 {
 
 // For each object: begin_object, its segments (begin_segment, append..., end_segment), end_object. Then commit.
-// Memory does not grow with the segments. An exception leaves the writer unusable; the target is untouched.
+// Large pieces are digested on a second thread while they are written. Memory does not grow with the segments. An
+// exception leaves the writer unusable; the target is untouched.
 class container_writer {
 public:
   // Throws: what output_file throws.
@@ -51,6 +52,7 @@ private:
   void require_whole_objects() const;
   void pad_to(std::uint64_t alignment);
   void emit(std::span<const std::byte> bytes);
+  void write(std::span<const std::byte> bytes);
   void digest(std::span<const std::byte> bytes);
 
   output_file file_;

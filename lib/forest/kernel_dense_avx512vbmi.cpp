@@ -4,7 +4,7 @@
 
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
-#include "forest/target_region.hpp"
+#include "base/target_region.hpp"
 #include "forest/walk.hpp"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #if defined(__x86_64__)
 
-#include "forest/target_region.hpp"
+#include "base/target_region.hpp"
 
 #include <immintrin.h>
 

@@ -1,6 +1,6 @@
 #include "forest/walk.hpp"
 
-#include "forest/target_region.hpp"
+#include "base/target_region.hpp"
 
 #include <utility>
 

@@ -2,6 +2,7 @@
 
 #include "base/checked.hpp"
 #include "base/checksum.hpp"
+#include "base/checksum_functions.hpp"
 #include "base/fail.hpp"
 #include "base/pairwise_sum.hpp"
 #include "base/real_text.hpp"
@@ -11,6 +12,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 using namespace petrify;
 
@@ -67,6 +69,33 @@ TEST_CASE("ChecksumIsXxh3AndTheSameInPieces") {
     stream.append(std::span(bytes).subspan(at, std::min<std::size_t>(777, bytes.size() - at)));
   CHECK(stream.finish() == checksum(bytes));
   CHECK(stream.finish() == checksum({}));
+}
+
+TEST_CASE("AllFormsOfTheChecksumAgree") {
+  std::vector<const checksum_functions*> forms = {&baseline_checksum};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2"))
+    forms.push_back(&avx2_checksum);
+#endif
+  std::mt19937_64 random(7);
+  std::vector<unsigned char> bytes(70'000);
+  for (unsigned char& byte : bytes)
+    byte = static_cast<unsigned char>(random());
+  for (const checksum_functions* form : forms) {
+    void* const state = form->make();
+    for (std::size_t size = 0; size < bytes.size(); size += 1 + size / 7) {
+      const std::size_t begin = random() % (bytes.size() - size);
+      const std::uint64_t expected = baseline_checksum.of(bytes.data() + begin, size);
+      REQUIRE(form->of(bytes.data() + begin, size) == expected);
+      for (std::size_t done = 0; done < size;) {
+        const std::size_t part = std::min<std::size_t>(size - done, 1 + random() % 3000);
+        form->append(state, bytes.data() + begin + done, part);
+        done += part;
+      }
+      REQUIRE(form->finish(state) == expected);
+    }
+    form->free(state);
+  }
 }
 
 TEST_CASE("HalfFloatsConvertExactly") {
