@@ -3,6 +3,7 @@
 
 #include <petrify/array.hpp>
 #include <petrify/error.hpp>
+#include <petrify/executor.hpp>
 #include <petrify/forest.hpp>
 #include <petrify/limits.hpp>
 #include <petrify/residency.hpp>
@@ -123,9 +124,11 @@ public:
 
   // Checks every byte: checksums, padding, every object's description, text and structure.
   // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;
-  // none means that the file is sound. Cost: reads the whole file. `progress`, if given, is called now and then with
-  // the bytes done and their total.
-  std::vector<error> verify(const verify_progress& progress = {}) const;
+  // none means that the file is sound. Checksums are computed on the threads of `on`, the rest on the caller's; the
+  // faults and their order do not depend on them. `progress`, if given, is called now and then, one call at a time,
+  // from whichever of these threads it is, with the bytes done, which never become fewer, and their total; what it
+  // throws comes out of verify. Cost: reads the whole file.
+  std::vector<error> verify(const verify_progress& progress = {}, executor& on = calling_thread()) const;
 
 private:
   explicit file(std::shared_ptr<const container> opened);
@@ -136,8 +139,9 @@ private:
   std::shared_ptr<const container> container_;
 };
 
-// Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc.
+// Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc
+// and what `progress` throws.
 std::vector<error> verify(const std::string& path, const open_options& options = {},
-                          const verify_progress& progress = {});
+                          const verify_progress& progress = {}, executor& on = calling_thread());
 
 } // namespace petrify::inline v0

@@ -5,6 +5,7 @@
 #include "mapping/input_file.hpp"
 
 #include <petrify/error.hpp>
+#include <petrify/executor.hpp>
 
 #include <functional>
 #include <memory>
@@ -38,8 +39,10 @@ public:
   // errc::wrong_type; errc::unsupported for a kind this version does not know.
   std::size_t find(std::string_view name, object_kind kind) const;
 
-  // Checks digest table, digests and padding. Appends a fault for each that is wrong. Cost: reads the whole file.
-  void verify(std::vector<error>& faults,
+  // Checks digest table, digests and padding on the threads of `on`. Appends a fault for each that is wrong, in the
+  // order of their places. `progress` is called one call at a time, from any of these threads; what it throws comes
+  // out. Cost: reads the whole file.
+  void verify(std::vector<error>& faults, executor& on,
               const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) const;
 
   // For as long as it lives pages are read ahead, whatever the residency: for what looks at all of an object.
