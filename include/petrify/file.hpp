@@ -117,17 +117,25 @@ public:
   std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const& noexcept;
   std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const&& = delete;
 
+  // What was set beside object `name`, of any kind, by writer::set_attributes: a dict whose keys are texts, empty where
+  // nothing was. Broken ones leave the object itself usable. Cost: the first call checks them in one pass; later ones
+  // do not. Throws: errc::not_found, malformed (with the node), unsupported.
+  value_view attributes(std::string_view name) const&;
+  value_view attributes(std::string_view name) const&& = delete;
+  std::optional<value_view> try_attributes(std::string_view name, std::optional<error>& why) const& noexcept;
+  std::optional<value_view> try_attributes(std::string_view name, std::optional<error>& why) const&& = delete;
+
   // The bytes of record `name`, mapped and not checked: use petrify::record (petrify/record.hpp), which checks a copy.
   // Throws: errc::not_found, wrong_type, malformed, unsupported.
   std::span<const std::byte> record_bytes(std::string_view name) const&;
   std::span<const std::byte> record_bytes(std::string_view name) const&& = delete;
 
-  // Checks every byte: checksums, padding, every object's description, text and structure.
-  // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;
-  // none means that the file is sound. Checksums are computed on the threads of `on`, the rest on the caller's; the
-  // faults and their order do not depend on them. `progress`, if given, is called now and then, one call at a time,
-  // from whichever of these threads it is, with the bytes done, which never become fewer, and their total; what it
-  // throws comes out of verify. Cost: reads the whole file.
+  // Checks every byte: checksums, padding, every object's description, text, structure and attributes.
+  // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content and
+  // with its attributes; none means that the file is sound. Checksums are computed on the threads of `on`, the rest on
+  // the caller's; the faults and their order do not depend on them. `progress`, if given, is called now and then, one
+  // call at a time, from whichever of these threads it is, with the bytes done, which never become fewer, and their
+  // total; what it throws comes out of verify. Cost: reads the whole file.
   std::vector<error> verify(const verify_progress& progress = {}, executor& on = calling_thread()) const;
 
 private:

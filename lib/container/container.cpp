@@ -108,19 +108,23 @@ std::vector<std::span<const std::byte>> container::segments_of(std::size_t objec
   return out;
 }
 
+std::size_t container::find(std::string_view name) const {
+  if (const auto index = directory_.find(name))
+    return *index;
+  throw error(errc::not_found, path_, text("object ", quoted(name)),
+              "no such object, " + known_names(directory_.objects()));
+}
+
 std::size_t container::find(std::string_view name, object_kind kind) const {
-  const auto index = directory_.find(name);
-  if (!index)
-    throw error(errc::not_found, path_, text("object ", quoted(name)),
-                "no such object, " + known_names(directory_.objects()));
-  const object_kind found = directory_.objects()[*index].kind;
+  const std::size_t index = find(name);
+  const object_kind found = directory_.objects()[index].kind;
   if (found == object_kind::unknown)
     throw error(errc::unsupported, path_, text("object ", quoted(name)),
                 "its kind is not known to petrify " PETRIFY_VERSION_STRING);
   if (found != kind)
     throw error(errc::wrong_type, path_, text("object ", quoted(name)),
                 text("is of kind ", to_string(found), ", expected ", to_string(kind)));
-  return *index;
+  return index;
 }
 
 } // namespace petrify::inline v0

@@ -300,6 +300,7 @@ std::vector<error> file::verify(const verify_progress& progress, executor& on) c
         check_every_node(*data);
         check_golden_rows(*data);
       });
+    verify_attributes(*container_, i, faults);
   }
   return faults;
 }
