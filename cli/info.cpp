@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <iostream>
 #include <memory>
 
@@ -69,6 +70,38 @@ json describe_forest(const forest& forest) {
   return out;
 }
 
+// A value as JSON where that has a form for it, else in words. Of a long dict too: JSON's keys are searched one by one.
+json describe_value(const value_view& value) {
+  constexpr std::size_t most_entries = 1000;
+  switch (value.kind()) {
+  case value_kind::null: return nullptr;
+  case value_kind::boolean: return *value.as_bool();
+  case value_kind::integer: return *value.as_int();
+  case value_kind::text: return *value.as_text();
+  case value_kind::real:
+    if (std::isfinite(*value.as_real()))
+      return *value.as_real();
+    break;
+  case value_kind::list: {
+    json out = json::array();
+    for (const value_view element : value.elements())
+      out.push_back(describe_value(element));
+    return out;
+  }
+  case value_kind::dict: {
+    if (value.size() > most_entries)
+      break;
+    json out = json::object();
+    for (const auto& [key, entry] : value.entries())
+      out.emplace(key.as_text() ? *key.as_text() : value_words(key), describe_value(entry));
+    return out;
+  }
+  case value_kind::bytes:
+  case value_kind::big_integer: break;
+  }
+  return value_words(value);
+}
+
 // All facts about a file; both forms of output are made from these.
 json describe(const file& from) {
   json out;
@@ -93,6 +126,12 @@ json describe(const file& from) {
     } catch (const error& failure) {
       // One object that cannot be used does not hide the others.
       one["error"] = failure.message();
+    }
+    try {
+      if (const value_view attributes = from.attributes(object.name); attributes.size() != 0)
+        one["attributes"] = describe_value(attributes);
+    } catch (const error& failure) {
+      one["attributes_error"] = failure.message();
     }
     objects.push_back(one);
   }
@@ -159,6 +198,29 @@ void print_forest(const json& forest) {
                            : std::to_string(number("leaf_rows")) + " distinct, " + size_words(number("leaf_bytes")));
 }
 
+// A line for each, cut where it is long.
+void print_attributes(const json& attributes) {
+  constexpr std::size_t shown = 12;
+  constexpr std::size_t most_bytes = 100;
+  if (!attributes.is_object())
+    return print_line("attributes", attributes.get<std::string>());
+  std::size_t i = 0;
+  for (const auto& [name, value] : attributes.items()) {
+    if (i == shown) {
+      print_line("", "and " + std::to_string(attributes.size() - shown) + " more");
+      return;
+    }
+    std::string line = name + ": " + value.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (line.size() > most_bytes) {
+      std::size_t end = most_bytes;
+      while ((static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) // inside a letter
+        --end;
+      line = line.substr(0, end) + "...";
+    }
+    print_line(i++ == 0 ? "attributes" : "", line);
+  }
+}
+
 void print_for_people(const json& facts) {
   std::cout << facts["path"].get<std::string>() << ": petrify format " << facts["format_version"] << ", "
             << size_words(facts["size_bytes"].get<std::uint64_t>()) << ", written by "
@@ -167,18 +229,20 @@ void print_for_people(const json& facts) {
     const std::string kind = object["kind"].get<std::string>();
     std::cout << "  " << printable(object["name"].get<std::string>()) << ": " << kind << ", "
               << size_words(object["size_bytes"].get<std::uint64_t>()) << '\n';
-    if (object.contains("error")) {
+    if (object.contains("error"))
       print_line("unusable", object["error"].get<std::string>());
-      continue;
-    }
-    if (kind == "array")
+    else if (kind == "array")
       print_line("elements", object["dtype"].get<std::string>() + " " +
                                  shape_words(object["shape"].get<std::vector<std::uint64_t>>()) + " " +
                                  object["order"].get<std::string>());
-    if (kind == "forest")
+    else if (kind == "forest")
       print_forest(object);
-    if (kind == "value")
+    else if (kind == "value")
       print_line("holds", object["value"].get<std::string>());
+    if (object.contains("attributes"))
+      print_attributes(object["attributes"]);
+    if (object.contains("attributes_error"))
+      print_line("attributes", "unusable: " + object["attributes_error"].get<std::string>());
   }
 }
 

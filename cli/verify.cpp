@@ -2,6 +2,8 @@
 #include "progress.hpp"
 #include "words.hpp"
 
+#include <petrify/thread_pool.hpp>
+
 #include <iostream>
 #include <memory>
 
@@ -9,11 +11,13 @@ namespace petrify::cli {
 
 namespace {
 
-int verify_file(const std::string& path) {
+int verify_file(const std::string& path, unsigned threads) {
   std::vector<error> faults;
   {
     progress_bar bar("verifying");
-    faults = verify(path, {}, [&](std::uint64_t done, std::uint64_t total) { bar.update("verifying", done, total); });
+    thread_pool pool(threads);
+    faults = verify(
+        path, {}, [&](std::uint64_t done, std::uint64_t total) { bar.update("verifying", done, total); }, pool);
   }
   for (const error& fault : faults)
     std::cerr << "petrify: " << fault.what() << '\n';
@@ -28,10 +32,17 @@ int verify_file(const std::string& path) {
 } // namespace
 
 void add_verify(CLI::App& app, action& chosen) {
-  auto path = std::make_shared<std::string>();
+  struct verify_arguments {
+    std::string path;
+    unsigned threads = 0;
+  };
+  auto arguments = std::make_shared<verify_arguments>();
   CLI::App* command = app.add_subcommand("verify", "Check every byte of a petrify file and print every fault");
-  command->add_option("FILE", *path, "petrify file")->required();
-  command->callback([&chosen, path] { chosen = [path] { return verify_file(*path); }; });
+  command->add_option("FILE", arguments->path, "petrify file")->required();
+  command->add_option("--threads", arguments->threads, "threads to check on; as many as the machine has by default")
+      ->check(CLI::Range(1u, 1024u));
+  command->callback(
+      [&chosen, arguments] { chosen = [arguments] { return verify_file(arguments->path, arguments->threads); }; });
 }
 
 } // namespace petrify::cli

@@ -34,13 +34,18 @@ int main() try {
   petrify::value_builder config;
   config.begin_dict().text("threshold").real(0.5).text("columns").begin_list().text("a").text("b").end().end();
   out.add("config", config);
+  petrify::value_builder facts; // beside an object: unit, axes, source, ...
+  facts.begin_dict().text("unit").text("mm").end();
+  out.set_attributes("embeddings", facts);
   out.commit(); // durable, then renamed into place
 
   auto bundle = petrify::file::open("bundle.stone");
   auto embeddings = bundle.array<float>("embeddings"); // a view of mapped bytes
   auto names = bundle.strings("names");
+  auto unit = bundle.attributes("embeddings").at("unit").as_text().value();
   auto threshold = bundle.value("config").at("threshold").as_real();
-  std::printf("%g %s %g\n", static_cast<double>(embeddings(999, 63)), std::string(names[2]).c_str(), *threshold);
+  std::printf("%g %s, ", static_cast<double>(embeddings(999, 63)), std::string(unit).c_str());
+  std::printf("%s %g\n", std::string(names[2]).c_str(), *threshold);
   // README: end
   return scores[1] == p[1] ? 0 : 1;
 } catch (const petrify::error& failure) {

@@ -45,12 +45,14 @@ void run(std::span<const std::byte> input) {
       else if (object.kind == "forest")
         use_forest(*opened, object.name);
     });
+    all_used &= accepted([&] { use_attributes(*opened, object.name); });
   }
   if (totals.used > used_before)
     totals.used = used_before + 1; // an input counts once
   // What verify finds sound must have been usable; records have rules that it does not know.
   if (opened->verify().empty() && !all_used)
-    for (const object_info& object : opened->objects())
+    for (const object_info& object : opened->objects()) {
+      require(accepted([&] { use_attributes(*opened, object.name); }), "verify found no fault in broken attributes");
       require(object.kind == "record" || accepted([&] {
                 if (object.kind == "array")
                   use_array(*opened, object.name);
@@ -60,6 +62,7 @@ void run(std::span<const std::byte> input) {
                   (void)opened->forest(object.name);
               }),
               "verify found no fault in what cannot be used");
+    }
   if (totals.used > used_before)
     totals.used = used_before + 1;
 }

@@ -54,6 +54,17 @@ std::optional<stone_file> stone_file::take_apart(std::span<const std::byte> file
       if (object->description() == nullptr || budget < 32)
         return std::nullopt;
       budget -= 32;
+      if (const auto* nodes = object->attribute_nodes()) {
+        const std::uint64_t size = std::uint64_t{nodes->size()} * sizeof(std::uint64_t);
+        if (!is_aligned(nodes) || size > budget)
+          return std::nullopt;
+        budget -= size;
+      }
+      if (const auto* texts = object->attribute_bytes()) {
+        if (texts->size() > budget)
+          return std::nullopt;
+        budget -= texts->size();
+      }
       if (const auto* array = object->description_as_Array(); array != nullptr && !is_aligned(array->shape()))
         return std::nullopt;
       if (const auto* f = object->description_as_Forest();

@@ -99,6 +99,19 @@ void change_segment(dice& roll, std::vector<std::byte>& segment) {
   }
 }
 
+// Nodes as a value's segment has them; where there are none yet, an empty dict.
+void change_attributes(dice& roll, fbs::ObjectT& object) {
+  if (object.attribute_nodes.empty())
+    object.attribute_nodes = {static_cast<std::uint64_t>(value_kind::dict), 0};
+  if (roll.once_in(4))
+    return change(roll, object.attribute_bytes);
+  std::vector<std::byte> nodes(object.attribute_nodes.size() * sizeof(std::uint64_t));
+  std::memcpy(nodes.data(), object.attribute_nodes.data(), nodes.size());
+  change_segment(roll, nodes);
+  object.attribute_nodes.resize(nodes.size() / sizeof(std::uint64_t));
+  std::memcpy(object.attribute_nodes.data(), nodes.data(), object.attribute_nodes.size() * sizeof(std::uint64_t));
+}
+
 void change_object(dice& roll, fbs::ObjectT& object) {
   const auto description = [&] {
     if (auto* array = object.description.AsArray())
@@ -110,6 +123,7 @@ void change_object(dice& roll, fbs::ObjectT& object) {
   case 0: return change(roll, object.name);
   case 1: return change(roll, object.first_segment);
   case 2: return change(roll, object.num_segments);
+  case 4: return change_attributes(roll, object);
   case 3: return roll.once_in(4) ? change(roll, object.required_features) : description();
   default: return description();
   }

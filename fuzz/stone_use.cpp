@@ -234,6 +234,14 @@ void use_value(const file& from, const std::string& name) {
   ++totals.used;
 }
 
+void use_attributes(const file& from, const std::string& name) {
+  const value_view all = from.attributes(name);
+  require(all.kind() == value_kind::dict, "attributes are a dict");
+  for (const auto& [key, value] : all.entries())
+    require(key.as_text().has_value(), "keys of attributes are texts");
+  use_node(all, 0);
+}
+
 void use_record(const file& from, const std::string& name) {
   const record<user::Config> config(from, name, user::ConfigIdentifier());
   ++totals.used;

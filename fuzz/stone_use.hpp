@@ -10,5 +10,7 @@ void use_array(const file& from, const std::string& name);
 void use_value(const file& from, const std::string& name);
 void use_record(const file& from, const std::string& name);
 void use_forest(const file& from, const std::string& name);
+// What was set beside an object of any kind.
+void use_attributes(const file& from, const std::string& name);
 
 } // namespace petrify::fuzz

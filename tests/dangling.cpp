@@ -18,6 +18,8 @@ void use(const file& kept, std::optional<petrify::error>& why) {
   (void)kept.try_array<float>("x", why);
   (void)kept.try_forest("x", why);
   (void)kept.try_value("x", why);
+  (void)kept.attributes("x");
+  (void)kept.try_attributes("x", why);
   const petrify::predictor one(kept.forest("x"));
   const petrify::npy_file array("x.npy");
   (void)array.array();
@@ -47,5 +49,9 @@ void use(const file& kept, std::optional<petrify::error>& why) {
   (void)petrify::npy_file("x.npy").array();
 #elif CASE == 13
   (void)file::try_open("f", why).value().array("x"); // of the optional that is gone at the semicolon
+#elif CASE == 14
+  (void)file::open("f").attributes("x");
+#elif CASE == 15
+  (void)file::open("f").try_attributes("x", why);
 #endif
 }

@@ -1,5 +1,5 @@
-// executor: on which threads a batch is computed. Implement it over a pool that you have; petrify/thread_pool.hpp is
-// one to start with.
+// executor: on which threads a batch is computed, or a file verified. Implement it over a pool that you have;
+// petrify/thread_pool.hpp is one to start with.
 #pragma once
 
 #include <petrify/version.hpp>
@@ -39,7 +39,7 @@ public:
 
   // Calls task(i) once for each i < num_tasks, on any threads, in any order, one after the other or side by side, and
   // returns when all calls have returned. May throw when it cannot; not while a task is still running. What it throws
-  // comes out of the prediction, whose results are then unspecified.
+  // comes out of the function that was given the executor; a prediction's results are then unspecified.
   virtual void run(std::size_t num_tasks, task_ref task) = 0;
 
 protected:
@@ -48,7 +48,7 @@ protected:
   executor& operator=(const executor&) = default;
 };
 
-// The executor of the forest functions' default: runs all tasks on the thread that calls, one after the other.
+// What functions use that are given no other executor: runs all tasks on the thread that calls, one after the other.
 executor& calling_thread() noexcept;
 
 } // namespace petrify::inline v0

@@ -4,6 +4,7 @@
 #include <petrify/access_pattern.hpp>
 #include <petrify/array.hpp>
 #include <petrify/error.hpp>
+#include <petrify/executor.hpp>
 #include <petrify/forest.hpp>
 #include <petrify/limits.hpp>
 #include <petrify/residency.hpp>
@@ -117,6 +118,14 @@ public:
   std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const& noexcept;
   std::optional<value_view> try_value(std::string_view name, std::optional<error>& why) const&& = delete;
 
+  // What was set beside object `name`, of any kind, by writer::set_attributes: a dict whose keys are texts, empty where
+  // nothing was. Broken ones leave the object itself usable. Cost: the first call checks them in one pass; later ones
+  // do not. Throws: errc::not_found, malformed (with the node), unsupported.
+  value_view attributes(std::string_view name) const&;
+  value_view attributes(std::string_view name) const&& = delete;
+  std::optional<value_view> try_attributes(std::string_view name, std::optional<error>& why) const& noexcept;
+  std::optional<value_view> try_attributes(std::string_view name, std::optional<error>& why) const&& = delete;
+
   // The bytes of record `name`, mapped and not checked: use petrify::record (petrify/record.hpp), which checks a copy.
   // Throws: errc::not_found, wrong_type, malformed, unsupported.
   std::span<const std::byte> record_bytes(std::string_view name) const&;
@@ -135,11 +144,13 @@ public:
           pattern);
   }
 
-  // Checks every byte: checksums, padding, every object's description, text and structure.
-  // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content;
-  // none means that the file is sound. Cost: reads the whole file. `progress`, if given, is called now and then with
-  // the bytes done and their total.
-  std::vector<error> verify(const verify_progress& progress = {}) const;
+  // Checks every byte: checksums, padding, every object's description, text, structure and attributes.
+  // Returns the faults: every checksum and gap that is wrong, and the first thing wrong with each object's content and
+  // with its attributes; none means that the file is sound. Checksums are computed on the threads of `on`, the rest on
+  // the caller's; the faults and their order do not depend on them. `progress`, if given, is called now and then, one
+  // call at a time, from whichever of these threads it is, with the bytes done, which never become fewer, and their
+  // total; what it throws comes out of verify. Cost: reads the whole file.
+  std::vector<error> verify(const verify_progress& progress = {}, executor& on = calling_thread()) const;
 
 private:
   explicit file(std::shared_ptr<const container> opened);
@@ -151,8 +162,9 @@ private:
   std::shared_ptr<const container> container_;
 };
 
-// Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc.
+// Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc
+// and what `progress` throws.
 std::vector<error> verify(const std::string& path, const open_options& options = {},
-                          const verify_progress& progress = {});
+                          const verify_progress& progress = {}, executor& on = calling_thread());
 
 } // namespace petrify::inline v0

@@ -126,6 +126,13 @@ public:
   // A finished FlatBuffer with a file identifier; add_record of petrify/record.hpp calls it.
   void add_record_bytes(std::string_view name, std::span<const std::byte> finished);
 
+  // Facts beside object `name`, which was added before (unit, axes, source, ...): a dict whose keys are texts, once for
+  // each object. file::attributes reads them. Cost: a copy; all of them are read whenever the file is opened, and are
+  // for facts, not for data. Throws: errc::invalid_argument where there is no such object, where it has attributes
+  // already, and for anything else than a dict with texts as keys; errc::limit_exceeded beyond 1 MiB for an object, or
+  // 64 MiB for the directory. A call that is refused changes nothing.
+  void set_attributes(std::string_view name, const value_builder& attributes);
+
   // An array whose length is not known yet: rows of shape `row_shape` are appended, then finish() is called.
   // Until then nothing else can be added.
   template <element T>

@@ -1,6 +1,5 @@
 #include "container/container.hpp"
 
-#include "base/checked.hpp"
 #include "base/checksum.hpp"
 #include "base/fail.hpp"
 #include "container/header.hpp"
@@ -118,59 +117,23 @@ void container::advise(std::span<const std::byte> bytes, access_pattern pattern)
   mapping_.advise(bytes, pattern);
 }
 
+std::size_t container::find(std::string_view name) const {
+  if (const auto index = directory_.find(name))
+    return *index;
+  throw error(errc::not_found, path_, text("object ", quoted(name)),
+              "no such object, " + known_names(directory_.objects()));
+}
+
 std::size_t container::find(std::string_view name, object_kind kind) const {
-  const auto index = directory_.find(name);
-  if (!index)
-    throw error(errc::not_found, path_, text("object ", quoted(name)),
-                "no such object, " + known_names(directory_.objects()));
-  const object_kind found = directory_.objects()[*index].kind;
+  const std::size_t index = find(name);
+  const object_kind found = directory_.objects()[index].kind;
   if (found == object_kind::unknown)
     throw error(errc::unsupported, path_, text("object ", quoted(name)),
                 "its kind is not known to petrify " PETRIFY_VERSION_STRING);
   if (found != kind)
     throw error(errc::wrong_type, path_, text("object ", quoted(name)),
                 text("is of kind ", to_string(found), ", expected ", to_string(kind)));
-  return *index;
-}
-
-void container::verify(std::vector<error>& faults,
-                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
-  const auto report = [&](errc code, std::string where, std::string message) {
-    faults.emplace_back(code, path_, std::move(where), std::move(message));
-  };
-  const auto file = mapping_.bytes();
-  const extent table = directory_.digest_table();
-  const auto table_bytes = file.subspan(table.offset, table.size);
-  if (const std::uint64_t computed = checksum(table_bytes); computed != directory_.digests_checksum())
-    report(errc::corrupt, "digest table",
-           text("checksum ", directory_.digests_checksum(), " stored, but the bytes give ", computed));
-
-  const auto check_padding = [&](std::uint64_t begin, std::uint64_t end) {
-    for (std::uint64_t at = begin; at < end; ++at)
-      if (file[at] != std::byte{0})
-        return report(errc::corrupt, text("byte ", at),
-                      text("padding is ", std::to_integer<unsigned>(file[at]), ", expected 0"));
-  };
-  std::uint64_t end = header_bytes;
-  std::size_t digest = 0;
-  for (std::size_t i = 0; i < directory_.num_segments(); ++i) {
-    const extent place = directory_.segment(i);
-    check_padding(end, place.offset);
-    end = place.offset + place.size;
-    for (std::uint64_t done = 0; done < place.size; done += digest_chunk_bytes, ++digest) {
-      const std::uint64_t length = std::min(digest_chunk_bytes, place.size - done);
-      std::uint64_t stored;
-      std::memcpy(&stored, table_bytes.data() + digest * sizeof stored, sizeof stored);
-      if (const std::uint64_t computed = checksum(file.subspan(place.offset + done, length)); computed != stored)
-        report(errc::corrupt, text("segment ", i, " bytes ", place.offset + done, " to ", place.offset + done + length),
-               text("checksum ", stored, " stored, but the bytes give ", computed));
-      if (progress && digest % 64 == 63)
-        progress(place.offset + done + length, file.size());
-    }
-  }
-  check_padding(end, table.offset);
-  // The directory ends the file.
-  check_padding(table.offset + table.size, align_up(table.offset + table.size, segment_alignment));
+  return index;
 }
 
 } // namespace petrify::inline v0

@@ -5,6 +5,7 @@
 #include "mapping/input_file.hpp"
 
 #include <petrify/error.hpp>
+#include <petrify/executor.hpp>
 
 #include <functional>
 #include <memory>
@@ -34,12 +35,16 @@ public:
   // Mapped bytes of the segments that object `index` owns, in order.
   std::vector<std::span<const std::byte>> segments_of(std::size_t object) const;
 
-  // Index of the object of that name and kind. Throws: errc::not_found, which lists names that exist;
-  // errc::wrong_type; errc::unsupported for a kind this version does not know.
+  // Index of the object of that name. Throws: errc::not_found, which lists names that exist.
+  std::size_t find(std::string_view name) const;
+  // Index of the object of that name and kind. Throws also: errc::wrong_type; errc::unsupported for a kind this version
+  // does not know.
   std::size_t find(std::string_view name, object_kind kind) const;
 
-  // Checks digest table, digests and padding. Appends a fault for each that is wrong. Cost: reads the whole file.
-  void verify(std::vector<error>& faults,
+  // Checks digest table, digests and padding on the threads of `on`. Appends a fault for each that is wrong, in the
+  // order of their places. `progress` is called one call at a time, from any of these threads; what it throws comes
+  // out. Cost: reads the whole file.
+  void verify(std::vector<error>& faults, executor& on,
               const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) const;
 
   // Advice about pages of this file. Throws: errc::invalid_argument for bytes that are not in it.
@@ -62,10 +67,13 @@ public:
   template <class T, class Make>
   const T& decoded(std::size_t index, Make make) const {
     const std::lock_guard lock(annex_->mutex);
-    std::shared_ptr<const void>& kept = annex_->objects[index].decoded;
-    if (!kept)
-      kept = make();
-    return *static_cast<const T*>(kept.get());
+    return kept<T>(annex_->objects[index].decoded, make);
+  }
+  // The same of what is said beside the object: its attributes.
+  template <class T, class Make>
+  const T& decoded_attributes(std::size_t index, Make make) const {
+    const std::lock_guard lock(annex_->mutex);
+    return kept<T>(annex_->objects[index].attributes, make);
   }
   // Runs `check` unless it has succeeded for object `index` before. Cost: a lock.
   template <class Check>
@@ -82,9 +90,17 @@ public:
 private:
   container(std::string path, mapping mapped, directory contents);
 
+  template <class T, class Make>
+  static const T& kept(std::shared_ptr<const void>& where, Make& make) {
+    if (!where)
+      where = make();
+    return *static_cast<const T*>(where.get());
+  }
+
   struct annex {
     struct entry {
       std::shared_ptr<const void> decoded;
+      std::shared_ptr<const void> attributes;
       bool checked = false;
     };
     std::mutex mutex;

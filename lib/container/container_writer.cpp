@@ -196,6 +196,18 @@ void container_writer::end_object(const record_description&) {
   in_object_ = false;
 }
 
+void container_writer::set_attributes(std::string_view name, const attribute_description& attributes) {
+  require_whole_objects();
+  const std::string place = text("object ", quoted(name));
+  if (names_.count(std::string(name)) == 0)
+    throw error(errc::invalid_argument, path(), place, "no such object, expected it to be added first");
+  try {
+    directory_.set_attributes(name, attributes);
+  } catch (const error& failure) {
+    throw failure.at(path(), place);
+  }
+}
+
 void container_writer::refuse_broken() const {
   throw error(errc::invalid_argument, path(), text("object ", quoted(name_)),
               "could not be written whole, expected a new writer");

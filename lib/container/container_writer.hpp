@@ -39,6 +39,10 @@ public:
   void end_object(const value_description& description);
   void end_object(const record_description& description);
 
+  // Says of an object that was added what directory_builder::set_attributes keeps. Throws: the same;
+  // errc::invalid_argument for a name that no object has.
+  void set_attributes(std::string_view name, const attribute_description& attributes);
+
   // Digest table, directory, header; then durable and renamed. Planned segments must be whole.
   // Throws: errc::io, errc::limit_exceeded.
   void commit(durability wanted);

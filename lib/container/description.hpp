@@ -6,6 +6,8 @@
 
 #include <petrify/dtype.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -23,6 +25,12 @@ struct array_description {
 // What there is to say of these is in their segments.
 struct value_description {};
 struct record_description {};
+
+// What is said of an object beside its description: a value (docs/format.md, 6.3), or nothing.
+struct attribute_description {
+  std::span<const std::uint64_t> nodes; // two numbers a node
+  std::span<const std::byte> bytes;
+};
 
 // A list of texts: text i is bytes [ends[i-1], ends[i]).
 struct text_list_description {

@@ -203,6 +203,11 @@ forest_description read_forest(const fbs::Forest& f, vector_source& source) {
   return d;
 }
 
+attribute_description read_attributes(const fbs::Object& stored, vector_source& source) {
+  return {source.take<std::uint64_t>(stored.attribute_nodes(), "attribute_nodes"),
+          source.take<std::byte>(stored.attribute_bytes(), "attribute_bytes")};
+}
+
 } // namespace
 
 const char* to_string(object_kind kind) noexcept {
@@ -267,6 +272,7 @@ directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits
       read_array(*stored.description_as_Array(), source);
     if (object.kind == object_kind::forest)
       read_forest(*stored.description_as_Forest(), source);
+    read_attributes(stored, source);
     source.enter({});
   }
   if (num_owned != owned.size())
@@ -290,6 +296,11 @@ array_description directory::describe_array(std::size_t index) const {
 forest_description directory::describe_forest(std::size_t index) const {
   vector_source source(objects_[index].name, size_);
   return read_forest(*stored_object(bytes_.get(), index).description_as_Forest(), source);
+}
+
+attribute_description directory::describe_attributes(std::size_t index) const {
+  vector_source source(objects_[index].name, size_);
+  return read_attributes(stored_object(bytes_.get(), index), source);
 }
 
 } // namespace petrify::inline v0

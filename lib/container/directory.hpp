@@ -58,6 +58,8 @@ public:
   // Throws: errc::malformed when the vectors together claim more bytes than the directory has, or are misaligned.
   array_description describe_array(std::size_t index) const;
   forest_description describe_forest(std::size_t index) const;
+  // What is said beside the description of object `index`, whatever its kind.
+  attribute_description describe_attributes(std::size_t index) const;
 
 private:
   std::unique_ptr<std::byte[]> bytes_;
@@ -83,6 +85,9 @@ public:
   void add_forest(std::string_view name, std::uint32_t first_segment, const forest_description& description);
   void add_value(std::string_view name, std::uint32_t first_segment);
   void add_record(std::string_view name, std::uint32_t first_segment);
+  // Attributes of an object that is or will be added; they are copied, and written if there are any. Throws:
+  // errc::invalid_argument where the name has attributes already; errc::limit_exceeded for a directory beyond 64 MiB.
+  void set_attributes(std::string_view name, const attribute_description& attributes);
 
   // Objects own consecutive segments, the last one up to the end. Throws: errc::limit_exceeded beyond 64 MiB.
   std::vector<std::byte> finish(std::span<const extent> segments, extent digest_table, std::uint64_t digests_checksum);

@@ -5,6 +5,9 @@
 #include "directory_generated.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <utility>
 
 namespace petrify::inline v0 {
 
@@ -81,11 +84,18 @@ struct directory_builder::state {
     fb::Offset<void> description;
   };
   std::vector<entry> objects;
+  // By the names of their objects, so that the order in which they were set leaves no trace.
+  struct attributes {
+    std::vector<std::uint64_t> nodes;
+    std::vector<std::byte> bytes;
+  };
+  std::map<std::string, attributes, std::less<>> attributes_of;
+  std::uint64_t attribute_bytes = 0;
 
   // Checked after each object, long before FlatBuffers' own limit of 2 GiB.
-  void require_room() const {
-    if (builder.GetSize() > max_directory_size)
-      fail(errc::limit_exceeded, "directory", builder.GetSize(), " bytes, expected at most ", max_directory_size,
+  void require_room(std::uint64_t more = 0) const {
+    if (const std::uint64_t size = builder.GetSize() + more; size > max_directory_size)
+      fail(errc::limit_exceeded, "directory", size, " bytes, expected at most ", max_directory_size,
            ": use fewer or shorter names");
   }
 };
@@ -232,6 +242,16 @@ void directory_builder::add_record(std::string_view name, std::uint32_t first_se
   state_->require_room();
 }
 
+void directory_builder::set_attributes(std::string_view name, const attribute_description& d) {
+  auto& all = state_->attributes_of;
+  if (all.find(name) != all.end())
+    fail(errc::invalid_argument, {}, "has attributes already, expected them to be set once");
+  const std::uint64_t size = d.nodes.size_bytes() + d.bytes.size();
+  state_->require_room(state_->attribute_bytes + size);
+  all.emplace(name, state::attributes{{d.nodes.begin(), d.nodes.end()}, {d.bytes.begin(), d.bytes.end()}});
+  state_->attribute_bytes += size;
+}
+
 std::vector<std::byte> directory_builder::finish(std::span<const extent> segments, extent digest_table,
                                                  std::uint64_t digests_checksum) {
   auto& b = state_->builder;
@@ -248,9 +268,16 @@ std::vector<std::byte> directory_builder::finish(std::span<const extent> segment
             [&](std::size_t a, std::size_t c) { return objects[a].name < objects[c].name; });
   std::vector<fb::Offset<fbs::Object>> tables;
   tables.reserve(objects.size());
-  for (const std::size_t i : by_name)
+  for (const std::size_t i : by_name) {
+    fb::Offset<fb::Vector<std::uint64_t>> attribute_nodes = 0;
+    fb::Offset<fb::Vector<std::uint8_t>> attribute_bytes = 0;
+    if (const auto found = state_->attributes_of.find(objects[i].name); found != state_->attributes_of.end()) {
+      attribute_nodes = put<std::uint64_t>(b, std::span(std::as_const(found->second.nodes)));
+      attribute_bytes = put<std::uint8_t>(b, std::span(std::as_const(found->second.bytes)));
+    }
     tables.push_back(fbs::CreateObject(b, b.CreateString(objects[i].name), objects[i].type, objects[i].description,
-                                       objects[i].first_segment, counts[i]));
+                                       objects[i].first_segment, counts[i], 0, attribute_nodes, attribute_bytes));
+  }
 
   std::vector<std::uint64_t> offsets;
   std::vector<std::uint64_t> sizes;

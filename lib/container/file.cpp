@@ -50,10 +50,7 @@ std::vector<object_info> file::objects() const {
 }
 
 void file::advise(std::string_view name, access_pattern pattern) const {
-  const auto index = container_->contents().find(name);
-  if (!index)
-    throw error(errc::not_found, path(), text("object ", quoted(name)), "no such object to advise about");
-  for (const auto segment : container_->segments_of(*index))
+  for (const auto segment : container_->segments_of(container_->find(name)))
     container_->advise(segment, pattern);
 }
 

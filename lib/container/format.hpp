@@ -21,6 +21,8 @@ inline constexpr std::uint64_t max_large_segment_alignment = std::uint64_t{2} <<
 inline constexpr std::uint64_t digest_chunk_bytes = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t max_directory_size = std::uint64_t{64} << 20;
 inline constexpr std::size_t max_name_bytes = 1024;
+// Of one object, nodes and bytes; a limit of this writer, not of the format.
+inline constexpr std::uint64_t max_attribute_bytes = std::uint64_t{1} << 20;
 // A record's FlatBuffer: its root offset and identifier; FlatBuffers' own limit.
 inline constexpr std::uint64_t min_record_bytes = 8;
 inline constexpr std::uint64_t max_record_bytes = 0x7fffffff;

@@ -280,11 +280,11 @@ std::optional<forest> file::try_forest(std::string_view name, std::optional<erro
   return attempt(why, [&] { return forest(name, vouched); });
 }
 
-std::vector<error> file::verify(const verify_progress& progress) const {
+std::vector<error> file::verify(const verify_progress& progress, executor& on) const {
   const exact_float_mode mode;
   const container::reading_through pages(*container_);
   std::vector<error> faults;
-  container_->verify(faults, progress);
+  container_->verify(faults, on, progress);
   const auto& objects = container_->contents().objects();
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (objects[i].kind == object_kind::array)
@@ -300,13 +300,15 @@ std::vector<error> file::verify(const verify_progress& progress) const {
         check_every_node(*data);
         check_golden_rows(*data);
       });
+    verify_attributes(*container_, i, faults);
   }
   return faults;
 }
 
-std::vector<error> verify(const std::string& path, const open_options& options, const verify_progress& progress) {
+std::vector<error> verify(const std::string& path, const open_options& options, const verify_progress& progress,
+                          executor& on) {
   try {
-    return file::open(path, options).verify(progress);
+    return file::open(path, options).verify(progress, on);
   } catch (const error& failure) {
     return {failure};
   }

@@ -17,4 +17,7 @@ std::span<const std::byte> record_of(const container& from, std::size_t index);
 void verify_value(const container& from, std::size_t index, std::vector<error>& faults);
 void verify_record(const container& from, std::size_t index, std::vector<error>& faults);
 
+// Checks the attributes of object `index`, whatever its kind. Appends at most one fault.
+void verify_attributes(const container& from, std::size_t index, std::vector<error>& faults);
+
 } // namespace petrify::inline v0

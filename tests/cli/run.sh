@@ -44,6 +44,8 @@ expect 0 'model: forest of 100 trees, [0-9]+ nodes, sklearn.ensemble._forest.Ran
 expect 0 'output +int64, 3 classes: 0, 1, 2' "$petrify" info iris.stone
 expect 0 '"node_bytes": [0-9]+' "$petrify" info iris.stone --json
 expect 0 'iris.stone: sound, 1 object' "$petrify" verify iris.stone
+expect 0 'iris.stone: sound, 1 object' "$petrify" verify iris.stone --threads 3
+expect 2 'threads' "$petrify" verify iris.stone --threads 0
 
 # predict: text and .npy, each output, against what scikit-learn saved
 "$petrify" predict iris.stone "$iris/X_test.npy" | tr '\n' ' ' | sed 's/ $//' >labels.txt
@@ -181,6 +183,14 @@ expect 0 'golden rows 58' "$petrify" info golden.stone
 # layouts: which there are and why, and others on request
 expect 0 '^ +n8: 8 bits for 9 slots, offsets below 2\^24$' "$petrify" info iris.stone
 expect 0 '"layout_notes": \[' "$petrify" info iris.stone --json
+
+# attributes
+attributes=$data/../format1/container-attributes.stone
+expect 0 '^    attributes  unit: "K"$' "$petrify" info "$attributes"
+expect 0 '^                axes: \["time","ä"\]$' "$petrify" info "$attributes"
+expect 0 '^                : \{"1":"3 bytes"\}$' "$petrify" info "$attributes"
+expect 0 '"scale": 0.5,' "$petrify" info "$attributes" --json
+expect 0 '"schema": "config.fbs"' "$petrify" info "$attributes" --json
 expect 0 '' "$petrify" convert "$iris/random_forest_model.pkl" other.stone --layout nodes
 expect 0 '^ +no dense layout: not asked for$' "$petrify" info other.stone
 expect 0 '' "$petrify" convert "$iris/random_forest_model.pkl" other.stone --layout n16

@@ -168,6 +168,9 @@ edit_bytes value_node_at(std::size_t index, F change) {
   });
 }
 
+// The object of container/attributes that has most of them: "temperature", the fourth by name.
+constexpr std::size_t with_attributes = 3;
+
 struct list {
   std::vector<attack> all;
 
@@ -470,6 +473,84 @@ void add_values(list& l) {
   add("X9", "a boolean of 2", errc::malformed, "payload 2", value_node_at(5, [](auto& n) { n.payload = 2; }));
   add("X10", "a byte that no text has", errc::malformed, "bytes to be used",
       parts([](stone_file& s) { s.segments[1].push_back({}); }));
+}
+
+// The attributes of the first object, which are 21 nodes.
+template <class F>
+edit_bytes attributes(F change) {
+  return parts([=](stone_file& s) {
+    fbs::ObjectT& object = *s.directory.objects.at(with_attributes);
+    std::vector<value_node> nodes(object.attribute_nodes.size() / 2);
+    std::memcpy(nodes.data(), object.attribute_nodes.data(), nodes.size() * sizeof(value_node));
+    change(nodes, object.attribute_bytes);
+    object.attribute_nodes.resize(nodes.size() * 2);
+    std::memcpy(object.attribute_nodes.data(), nodes.data(), nodes.size() * sizeof(value_node));
+  });
+}
+
+void add_attributes(list& l) {
+  const auto add = [&](const char* rule, const char* name, const char* says, edit_bytes edit,
+                       errc code = errc::malformed) {
+    l.add(rule, name, "container/attributes", door::object, code, says, std::move(edit));
+  };
+  const auto of_object = [](auto change) {
+    return parts([=](stone_file& s) { change(*s.directory.objects.at(with_attributes)); });
+  };
+  add("T1", "attributes of half a node more", "numbers, expected 2 a node",
+      of_object([](fbs::ObjectT& o) { o.attribute_nodes.push_back(1); }));
+  add("T1", "bytes of attributes without nodes", "no node",
+      of_object([](fbs::ObjectT& o) { o.attribute_nodes.clear(); }));
+  add("T2", "an attribute of kind 10", "values of kind 10", attributes([](auto& nodes, auto&) { nodes[2].kind = 10; }),
+      errc::unsupported);
+  add("T2", "a text of attributes past the end", "to end by",
+      attributes([](auto& nodes, auto&) { nodes[2].size = 5000; }));
+  add("T2", "a text of attributes that is no UTF-8", "not valid UTF-8",
+      attributes([](auto&, auto& texts) { texts[0] = 0xff; }));
+  add("T2", "a byte that no attribute has", "bytes to be used",
+      attributes([](auto&, auto& texts) { texts.push_back('x'); }));
+  add("T2", "one attribute more than there are", "22 values in 20 nodes",
+      attributes([](auto& nodes, auto&) { nodes[0].size = 11; }));
+  add("T3", "attributes that are a list", "of kind list, expected a dict", attributes([](auto& nodes, auto&) {
+        nodes[0].kind = 8;
+        nodes[0].size *= 2;
+      }));
+  add("T3", "an attribute whose name is a number", "of kind integer, expected texts",
+      attributes([](auto& nodes, auto& texts) {
+        nodes.assign({value_node{9, 1, 2}, value_node{3, 0, 1}, value_node{3, 0, 1}});
+        texts.clear();
+      }));
+  l.add("D2", "attributes at a multiple of 4", "container/attributes", door::open, errc::malformed,
+        "attribute_nodes is not aligned to 8", [](bytes file) {
+          // As with the segment sizes: the length moves over half of the first number.
+          const auto at = static_cast<std::size_t>(load<std::uint64_t>(file, 3));
+          const auto* object = fbs::GetDirectory(file.data() + at)->objects()->Get(with_attributes);
+          const auto* nodes = object->attribute_nodes();
+          const auto where = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(nodes) - file.data());
+          const auto* field =
+              reinterpret_cast<const flatbuffers::Table*>(object)->GetAddressOf(fbs::Object::VT_ATTRIBUTE_NODES);
+          const auto field_at = static_cast<std::size_t>(field - reinterpret_cast<const std::uint8_t*>(file.data()));
+          poke<std::uint32_t>(file, where + 4, nodes->size() - 1);
+          poke<std::uint32_t>(file, field_at, static_cast<std::uint32_t>(where + 4 - field_at));
+          reseal(file);
+          return file;
+        });
+  l.add("D2", "attributes of three objects share all bytes", "container/attributes", door::open, errc::malformed,
+        "attribute_nodes claims", [](bytes file) {
+          namespace fb = flatbuffers;
+          fb::FlatBufferBuilder b;
+          const auto nodes = b.CreateVector(std::vector<std::uint64_t>(80, 1));
+          const auto value = fbs::CreateValue(b).Union();
+          std::vector<fb::Offset<fbs::Object>> objects;
+          for (const char* name : {"a", "b", "c"})
+            objects.push_back(
+                fbs::CreateObject(b, b.CreateString(name), fbs::Description::Value, value, 0, 0, 0, nodes));
+          fbs::FinishDirectoryBuffer(
+              b, fbs::CreateDirectory(b, 0, 0, 0, 4096, 128, 0, 0x2d06800538d394c2u, b.CreateVector(objects)));
+          file.resize(128);
+          poke<std::uint64_t>(file, 24, 128);
+          replace_directory(file, {reinterpret_cast<const std::byte*>(b.GetBufferPointer()), b.GetSize()});
+          return file;
+        });
 }
 
 void add_forests(list& l) {
@@ -1156,6 +1237,7 @@ const std::vector<attack>& attacks() {
     add_directory(l);
     add_arrays(l);
     add_values(l);
+    add_attributes(l);
     add_forests(l);
     add_nodes(l);
     add_verify(l);

@@ -53,6 +53,7 @@ void use_all(const file& from) {
       fuzz::use_record(from, object.name);
     if (object.kind == "forest")
       fuzz::use_forest(from, object.name);
+    fuzz::use_attributes(from, object.name);
   }
 }
 

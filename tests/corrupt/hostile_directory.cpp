@@ -305,6 +305,17 @@ std::vector<std::byte> one_shape_for_all(std::size_t size) {
   return finish(b, list);
 }
 
+// Attributes that fill the directory, shared by all objects.
+std::vector<std::byte> one_attribute_for_all(std::size_t size) {
+  fb::FlatBufferBuilder b;
+  const auto nodes = b.CreateVector(std::vector<std::uint64_t>(size / 16, 1));
+  objects list;
+  const auto value = fbs::CreateValue(b).Union();
+  for (std::size_t i = 0; b.GetSize() + 4 * list.size() + 64 < size; ++i)
+    list.push_back(fbs::CreateObject(b, b.CreateString(name_of(i)), fbs::Description::Value, value, 0, 0, 0, nodes));
+  return finish(b, list);
+}
+
 // A long text of letters that are checked one by one.
 std::vector<std::byte> long_producer(std::size_t size) {
   fb::FlatBufferBuilder b;
@@ -367,6 +378,7 @@ const std::vector<hostile_case>& hostile_cases() {
       {"giant segments", giant_segments},
       {"unknown kinds", unknown_kinds},
       {"one shape for all arrays", one_shape_for_all},
+      {"one attribute for all objects", one_attribute_for_all},
       {"long producer", long_producer},
       {"killer of another schema", killer_of_another_schema},
       {"noise", noise},

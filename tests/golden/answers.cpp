@@ -79,6 +79,14 @@ void dump_value(std::ostream& out, const value_view& value) {
   }
 }
 
+// A line of its own; none where there are none, as in files from before there were any.
+void dump_attributes(std::ostream& out, const value_view& attributes) {
+  if (attributes.size() == 0)
+    return;
+  dump_value(out << "  attributes: ", attributes);
+  out << '\n';
+}
+
 void dump_array(std::ostream& out, const any_array& array) {
   out << to_string(array.type()) << (array.order() == axis_order::row_major ? " row_major (" : " column_major (");
   for (const std::uint64_t length : array.shape())
@@ -260,6 +268,7 @@ std::string facts_of(const file& from) {
         << " bytes: ";
     if (object.kind == "forest") {
       dump_forest(out, from.forest(object.name));
+      dump_attributes(out, from.attributes(object.name));
       continue;
     }
     out << object.kind << ' ';
@@ -270,6 +279,7 @@ std::string facts_of(const file& from) {
     if (object.kind == "record")
       out << hex(from.record_bytes(object.name));
     out << '\n';
+    dump_attributes(out, from.attributes(object.name));
   }
   return out.str();
 }

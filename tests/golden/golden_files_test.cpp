@@ -268,6 +268,8 @@ TEST_CASE("GoldenFilesHaveEverythingThatTheFormatHas") {
     const file from = open_golden(name);
     for (const object_info& object : from.objects()) {
       seen.insert("object " + object.kind);
+      if (from.attributes(object.name).size() != 0)
+        seen.insert("attributes of " + object.kind);
       if (object.kind == "forest")
         collect(from.forest(object.name).data(), seen);
       if (object.kind == "value")
@@ -284,8 +286,10 @@ TEST_CASE("GoldenFilesHaveEverythingThatTheFormatHas") {
     for (unsigned i = first; i <= last; ++i)
       wanted.insert(what + ' ' + std::to_string(i));
   };
-  for (const char* kind : {"array", "forest", "value", "record", "unknown"})
+  for (const char* kind : {"array", "forest", "value", "record", "unknown"}) {
     wanted.insert(std::string("object ") + kind);
+    wanted.insert(std::string("attributes of ") + kind);
+  }
   for (unsigned type = 1; type <= 17; ++type)
     wanted.insert(std::string("array ") + to_string(static_cast<dtype>(type)));
   for (unsigned type = 1; type <= 16; ++type)

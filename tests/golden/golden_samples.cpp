@@ -548,6 +548,18 @@ void add_containers(sample_list& l) {
                    },
                    {}});
   l.all.push_back({"container-with-later-fields", with_later_fields, {}});
+  // Attributes are known of an object that is not.
+  l.all.push_back({"container-attributes-of-later-parts",
+                   [=] {
+                     const bytes file = written([&](writer& out) {
+                       fill(out);
+                       out.set_attributes("b", value_builder().begin_dict().text("unit").text("K").end());
+                     });
+                     fuzz::stone_file s = fuzz::stone_file::take_apart(file).value();
+                     s.directory.objects.at(1)->required_features = 1;
+                     return s.put_together();
+                   },
+                   {}});
   l.all.push_back({"container-large-alignment",
                    [=] {
                      fuzz::stone_file s = fuzz::stone_file::take_apart(written(fill)).value();

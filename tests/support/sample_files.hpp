@@ -227,6 +227,35 @@ inline void add_array_files(list& all) {
                  }});
 }
 
+// An object of each kind, with attributes of each kind.
+inline void add_with_attributes(writer& out) {
+  add_numbers<float>(out, "temperature");
+  add_numbers<float>(out, "plain");
+  value_builder facts;
+  facts.begin_dict();
+  facts.text("unit").text("K");
+  facts.text("axes").begin_list().text("time").text("\xc3\xa4").end();
+  facts.text("scale").real(0.5);
+  facts.text("count").integer(-3);
+  facts.text("final").boolean(true);
+  facts.text("note").null();
+  facts.text("").begin_dict().integer(1).bytes(std::array<std::byte, 3>{std::byte{1}, {}, std::byte{255}}).end();
+  std::array<std::byte, 9> seed{};
+  seed.back() = std::byte{1};
+  facts.text("seed").big_integer(seed);
+  facts.end();
+  out.set_attributes("temperature", facts);
+  std::mt19937_64 random(2);
+  out.add("model", random_forest(regression(compare_as::float32, dtype::float32), {3, 2, 4}, random).build());
+  out.set_attributes("model", value_builder().begin_dict().text("source").text("a test").end());
+  out.add("words", value_builder().text("x"));
+  out.set_attributes("words", value_builder().begin_dict().text("language").null().end());
+  flatbuffers::FlatBufferBuilder b;
+  user::FinishConfigBuffer(b, user::CreateConfigDirect(b, "outer"));
+  add_record(out, "config", b);
+  out.set_attributes("config", value_builder().begin_dict().text("schema").text("config.fbs").end());
+}
+
 } // namespace samples
 
 inline std::vector<sample_file> sample_files() {
@@ -245,6 +274,7 @@ inline std::vector<sample_file> sample_files() {
          out.add("words", std::vector<std::string>{"x", "yy"});
          out.add("value", value_builder().begin_list().integer(1).text("t").end());
        }});
+  all.push_back({"container/attributes", add_with_attributes});
   return all;
 }
 
