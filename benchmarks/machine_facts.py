@@ -91,6 +91,7 @@ def facts_of_machine(root, environment, scratch):
         "petrify": f"{own.pop('petrify', 'not built')}, {commit(root)}",
         "machine": own.pop("machine", ""),
         "processor": processor(),
+        "kernel": own.pop("kernel_level", ""),
         "files on": f"{filesystem(scratch)}; transparent huge pages: {large_pages()}",
         **own,
         "peers in Python": versions(PACKAGES),

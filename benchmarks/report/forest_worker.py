@@ -106,7 +106,11 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--row", required=True, help="numbers with commas between them")
     parser.add_argument("--seconds", type=float, default=0.2)
-    wanted = parser.parse_args()
+    words = sys.argv[1:]
+    if "--row" in words[:-1]:  # a row that begins with a minus is no option
+        at = words.index("--row")
+        words[at : at + 2] = [f"--row={words[at + 1]}"]
+    wanted = parser.parse_args(words)
     row = np.array([[float(word) for word in wanted.row.split(",")]], dtype=np.float32)
     load, predict = CONTENDERS[wanted.contender]()
 

@@ -24,11 +24,11 @@ def name_cell(name, question):
     return f"**{label}**" if name.startswith("petrify") else label
 
 
-def cell(sample, ratio, words=duration):
-    """Median, in brackets how many times petrify's; the range small behind it, where there is one."""
+def cell(sample, ratio, words, note=None):
+    """Median and a note on it, in brackets how many times petrify's; small the range, where there is one."""
     if sample is None:
         return NONE
-    said = words(sample.median)
+    said = words(sample.median) + (note(sample.median) if note else "")
     if ratio is not None:
         said += f" ({times(ratio)})"
     if words(sample.low) != words(sample.high):
@@ -37,16 +37,19 @@ def cell(sample, ratio, words=duration):
 
 
 def comparison(results, question, columns):
-    """A row a contender. Columns: (title, where, measure, cache, words). `question`, or one for each measure."""
+    """A row a contender. Columns: (title, where, measure, cache, words, note or nothing).
+
+    `question`: of all columns, or of each measure.
+    """
     questions = question if isinstance(question, dict) else {column[2]: question for column in columns}
     head = [""] + [title for title, *_ in columns]
     rows = []
     for name in asked(next(iter(questions.values()))):
         cells = []
-        for _, where, measure, cache, words in columns:
+        for _, where, measure, cache, *words in columns:
             sample = results.sample(name, questions[measure], where, measure, cache)
             ratio = None if name == "petrify" else results.ratio(name, questions[measure], where, measure, cache)
-            cells.append(cell(sample, ratio, words))
+            cells.append(cell(sample, ratio, *words))
         if any(one != NONE for one in cells):
             rows.append([name_cell(name, question), *cells])
     # A column that nobody has says nothing.
@@ -100,8 +103,8 @@ def first_element(results, plots):
             name, plots, f"Time from the file to the first element against the size of the array, {cache}"
         )
         text += paragraph(
-            f"""The element in the middle, as the first thing that a fresh process does after its imports; {turns(results,
-        "first", cache)}."""
+            f"""The element in the middle, as the first thing that a fresh process does after its imports;
+            {turns(results, "first", cache)}."""
         )
         columns = [(size_in_words(size), size, "first", cache, duration) for size in sizes]
         text += comparison(results, "first", columns)
@@ -116,8 +119,8 @@ def first_element(results, plots):
 
 
 def throughput(size):
-    """Of a time in which `size` bytes went by."""
-    return lambda seconds: f"{duration(seconds)}, {digits(size / seconds / 1e9)} GB/s"
+    """A note on the seconds in which `size` bytes went by."""
+    return lambda seconds: f", {digits(size / seconds / 1e9)} GB/s"
 
 
 def questions(results):
@@ -137,7 +140,7 @@ def questions(results):
         ("four columns", size, "columns", "warm", duration),
         ("all elements", size, "scan", "warm", duration),
         ("all elements, cold", size, "scan", "cold", duration),
-        ("all, alone", size, "scan alone", "warm", throughput(size)),
+        ("all, alone", size, "scan alone", "warm", duration, throughput(size)),
     ]
     of_measure = {"row": "row", "columns": "columns", "scan": "scan", "scan alone": "scan"}
     return text + comparison(results, of_measure, columns)
@@ -157,8 +160,8 @@ def saving(results):
         Python is in memory beforehand and not counted."""
     )
     columns = [
-        ("until it returns", size, "save", "warm", throughput(size)),
-        ("until the disk has it", size, "save durable", "warm", throughput(size)),
+        ("until it returns", size, "save", "warm", duration, throughput(size)),
+        ("until the disk has it", size, "save durable", "warm", duration, throughput(size)),
         ("memory", size, "added", "warm", kib),
         ("file", size, "file", "warm", num_bytes),
     ]
@@ -282,14 +285,14 @@ def programs(results):
             parts.append(f"\n### {TITLES.get(name, name)}\n\n" + table([""] + sizes, rows))
     if not parts:
         return ""
-    about = """Google Benchmark, medians of interleaved repetitions, files in the page cache: the programs petrify_bench_*
-        that benchmarks/README.md lists. Nothing is loaded anew but the file."""
+    about = """Google Benchmark, medians of interleaved repetitions, files in the page cache: the programs
+        petrify_bench_* that benchmarks/README.md lists. Nothing is loaded anew but the file."""
     return "\n## In C++, in one process\n\n" + paragraph(about).rstrip("\n") + "\n" + "".join(parts)
 
 
 def where_petrify_loses(results):
     text = "\n## Where petrify loses\n\n" + paragraph(
-        """All of the above in which somebody's upper quartile is below petrify's lower one: *theirs* for *petrify's*."""
+        """All in which somebody's upper quartile is below petrify's lower one: *theirs* for *petrify's*."""
     )
     return text + loss_lines(results) + "\n" + STANDING_LOSSES
 

@@ -139,6 +139,9 @@ class Promises(unittest.TestCase):
         self.assertEqual(self.verdict("the same at any size"), ("20.0 µs to 30.0 µs, 1 MiB to 2 GB", "kept"))
         self.assertEqual(self.verdict("10,000× faster than naive stream"), ("190,000×", "kept"))
         self.assertEqual(self.verdict("save: at least 90 %")[0], "95% (256 MiB)")
+        self.assertEqual(
+            self.verdict("the writer's memory"), ("peak of 12.7 MiB to 13.7 MiB, 256 MiB to 2 GB", "kept")
+        )
         self.assertEqual(self.verdict("8 processes"), ("8 processes: 1.000 × the file", "kept"))
 
     def test_not_kept(self):
@@ -146,6 +149,12 @@ class Promises(unittest.TestCase):
         self.assertEqual(
             self.verdict("save: at least 10× faster than the naive stream, both with")[1], "**not kept**"
         )
+
+    def test_a_smaller_size_keeps_nothing(self):
+        small = [record for record in CONTENT["records"] if record.get("size", 0) < 1_000_000_000]
+        for promise, said, verdict in verdicts.promises(Results(CONTENT | {"records": small})):
+            if "2 GB" in promise and "faster" in promise or "1 GiB" in promise:
+                self.assertEqual(verdict, "", promise)
 
     def test_not_measured(self):
         seen = {promise: said for promise, said, _ in verdicts.promises(Results(without("joblib")))}

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +43,7 @@ def arguments():
     parser.add_argument("--steps", default=",".join(STEPS), help="what to measure (all): %(default)s")
     parser.add_argument("--contenders", help="only these beside petrify, with commas between them; of arrays")
     parser.add_argument("--largest-mb", type=int, help="no array above so many MiB")
+    parser.add_argument("--forests", help="only these models: LIBRARY-NODES,..., as make_forests.py names them")
     parser.add_argument("--dir", type=Path, help="scratch folder for arrays ($TMPDIR)")
     parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin", help="where petrify_process is")
     parser.add_argument(
@@ -384,7 +386,7 @@ class Run:
 
             def ask(name, turn, cache, seconds):
                 state = self.prepare(files[name], cache)
-                options = [f"--row={row}", "--seconds", seconds]
+                options = ["--row", row, "--seconds", seconds]
                 record = self.guarded(
                     f"{name} {model}",
                     lambda: self.check_forest(
@@ -415,6 +417,8 @@ def main():
         plan = sizes.FULL if wanted.full else sizes.SHORT
         if wanted.largest_mb:
             plan = sizes.largest(wanted.largest_mb << 20, plan)
+        if wanted.forests:
+            plan = replace(plan, forests=wanted.forests.split(","))
         with tempfile.TemporaryDirectory(prefix="petrify-bench-", dir=wanted.dir) as scratch:
             try:
                 Run(wanted, plan, Path(scratch)).all()

@@ -49,7 +49,7 @@ SHORT = Plan(
     cold_forest_rounds=1,
     again_s=0.05,
     forests=[*forests("sklearn", 3, 6), *forests("xgboost", 4, 5), *forests("lightgbm", 4, 5)],
-    google_sizes_mb="64",
+    google_sizes_mb="16,256",
     google_flags=("--benchmark_repetitions=3",),
 )
 FULL = Plan(

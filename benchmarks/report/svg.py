@@ -135,7 +135,7 @@ def bar_plot(title, subtitle, bars):
     for i, (label, value, said, kind) in enumerate(bars):
         y = top + step * i
         strong = " strong" if kind == "petrify" else ""
-        length = (width - left - 175) * value / most
+        length = (width - left - 215) * value / most
         parts.append(text(left - 12, y + 18, label, kind + strong, anchor="end"))
         parts.append(f'<rect x="{left}" y="{y + 4}" width="{length:.1f}" height="18" rx="2" class="{kind}"/>')
         parts.append(text(left + length + 8, y + 18, said, "text" + strong))
