@@ -59,8 +59,8 @@ FORESTS = {
     for one in (
         Contender("petrify", "petrify, nodes checked", "c++", "stone", is_mapped=True),
         Contender("petrify_trust", "petrify, nodes unchecked", "c++", "stone", is_mapped=True),
-        Contender("naive_bulk", "naive stream, vector by vector", "c++", "naive"),
-        Contender("naive_elements", "naive stream, value by value", "c++", "naive"),
+        Contender("naive_bulk", "naive stream, in bulk", "c++", "naive"),
+        Contender("naive_elements", "naive stream, by value", "c++", "naive"),
         Contender("joblib", "joblib.load", "python", "joblib"),
         Contender("joblib_mmap", "joblib.load(mmap_mode='r')", "python", "joblib", is_mapped=True),
         Contender("pickle5", "pickle.load", "python", "pkl"),

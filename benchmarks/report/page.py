@@ -292,7 +292,8 @@ def programs(results):
 
 def where_petrify_loses(results):
     text = "\n## Where petrify loses\n\n" + paragraph(
-        """All in which somebody's upper quartile is below petrify's lower one: *theirs* for *petrify's*."""
+        """All in which somebody's upper quartile is below petrify's lower one: *theirs* for *petrify's*. What was
+        measured once has no spread, and every lower figure counts."""
     )
     return text + loss_lines(results) + "\n" + STANDING_LOSSES
 
@@ -324,7 +325,7 @@ def markdown(content, plots):
         where_petrify_loses(results),
         left_out(results),
     ]
-    return "".join(parts)
+    return "".join(parts).replace("\n\n\n", "\n\n")
 
 
 def replaced(page, text):

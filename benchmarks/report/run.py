@@ -25,7 +25,7 @@ import page_cache
 import sizes
 from contenders import ARRAYS, FORESTS
 from machine_facts import facts_of_machine
-from sizes import GIB, ROW_FLOATS, SLOW_S, VERY_SLOW_S, size_in_words
+from sizes import GIB, LARGE, ROW_FLOATS, SLOW_S, VERY_SLOW_S, size_in_words
 from workers import Failed, Skipped, Workers
 
 STEPS = ["arrays", "hold", "programs", "forests"]
@@ -109,7 +109,7 @@ class Run:
     def turns(self, names, rounds, ask):
         """A B C A B C: ask(name, turn) gives a record, or None when the contender cannot go on.
 
-        What else the machine does hits all alike. Who is slow gets fewer turns.
+        What else the machine does hits all alike. Who is slow gets fewer turns. Gives the names of those who could.
         """
         names, last = list(names), {}
         for turn in range(rounds):
@@ -121,6 +121,7 @@ class Run:
                     names.remove(name)
                 else:
                     last[name] = record["process_s"]
+        return names
 
     def guarded(self, what, work):
         """None for what its contender does not do, or does not manage; petrify has to."""
@@ -148,7 +149,7 @@ class Run:
         names = []
         for name in self.wanted.names:
             contender = ARRAYS[name]
-            if contender.is_compressed and size > 3 * GIB:
+            if contender.is_compressed and size > GIB:
                 self.skip(f"{name} {size_in_words(size)}", "compressing so much takes minutes")
             elif not contender.is_mapped and 2.3 * size > available_memory():
                 self.skip(f"{name} {size_in_words(size)}", "may need more memory than there is")
@@ -178,7 +179,7 @@ class Run:
                 self.record(record, question="make", size=size, turn=turn, cache="warm")
             return record
 
-        self.turns(writers.values(), self.plan.save_rounds, make)
+        self.turns(writers.values(), self.plan.save_rounds if size <= LARGE else 1, make)
         return [name for name in names if self.file_of(name).exists()]
 
     def checked(self, name, record, expected):
@@ -224,7 +225,7 @@ class Run:
                     self.record(record, size=size, turn=turn, cache=state, file_bytes=os.path.getsize(file))
                 return record
 
-            self.turns(right, rounds, first)
+            self.turns(right, rounds if size <= LARGE else min(rounds, 3 if cache == "warm" else 2), first)
             self.say(f"{size_in_words(size)}, {cache}: opened and first element read by {len(right)} contenders")
 
     def measure_questions(self, right, size):
@@ -348,7 +349,7 @@ class Run:
             file = self.wanted.models / f"{model}.{FORESTS[name].format}"
             if file.exists():
                 yield name, file
-            else:
+            elif FORESTS[name].format != "naive":  # which has said why
                 self.skip(f"{name} {model}", "has no file of this model: it was not converted")
 
     def check_forest(self, name, record, expected):
@@ -393,12 +394,14 @@ class Run:
                         name, self.workers.ask(name, "first-prediction", files[name], *options), expected
                     ),
                 )
-                if record and turn is not None:
+                if record:
                     self.record(record, model=model, turn=turn, cache=state)
                 return record
 
-            right = [name for name in files if ask(name, None, "warm", 0)]  # answers first
-            self.turns(right, self.plan.forest_rounds, lambda name, turn: ask(name, turn, "warm", self.plan.again_s))
+            # A figure is kept when its answer was right; who gave another one is out.
+            right = self.turns(
+                files, self.plan.forest_rounds, lambda name, turn: ask(name, turn, "warm", self.plan.again_s)
+            )
             self.turns(right, self.plan.cold_forest_rounds, lambda name, turn: ask(name, turn, "cold", 0))
             self.say(f"{model}: first prediction of {len(right)} contenders")
         self.write()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 MIB = 1 << 20
 GIB = 1 << 30
 ROW_FLOATS = 256  # rows of 1 KiB, as an embedding has them; every size below is a whole number of rows
+LARGE = 3 * GIB  # arrays above are measured less often: together they do not fit into the page cache
 SLOW_S = 10.0  # what takes longer is measured less often
 VERY_SLOW_S = 30.0
 
@@ -48,7 +49,7 @@ SHORT = Plan(
     forest_rounds=3,
     cold_forest_rounds=1,
     again_s=0.05,
-    forests=[*forests("sklearn", 3, 6), *forests("xgboost", 4, 5), *forests("lightgbm", 4, 5)],
+    forests=[*forests("sklearn", 3, 6), *forests("xgboost", 5, 5), *forests("lightgbm", 5, 5)],
     google_sizes_mb="16,256",
     google_flags=("--benchmark_repetitions=3",),
 )
@@ -58,13 +59,13 @@ FULL = Plan(
     question_size=2_000_000_000,
     held_size=1 * GIB,
     held_processes=8,
-    warm_rounds=7,
-    cold_rounds=5,
-    question_rounds=5,
-    cold_question_rounds=3,
+    warm_rounds=5,
+    cold_rounds=3,
+    question_rounds=3,
+    cold_question_rounds=2,
     save_rounds=3,
-    forest_rounds=7,
-    cold_forest_rounds=3,
+    forest_rounds=5,
+    cold_forest_rounds=2,
     again_s=0.2,
     forests=[*forests("sklearn", 3, 7), *forests("xgboost", 3, 6), *forests("lightgbm", 3, 6)],
     google_sizes_mb="1,16,256,1024",
