@@ -65,7 +65,7 @@ def turns(results, question, cache="warm"):
     low, high = min(counts, default=0), max(counts, default=0)
     if high <= 1:
         return "one turn"
-    return f"{high} turns" if low == high else f"{high} turns, {low} at least of what takes more than 10 s"
+    return f"{high} turns" if low == high else f"{high} turns, {low} at least of what takes long"
 
 
 def facts(results):
@@ -110,8 +110,8 @@ def first_element(results, plots):
         text += comparison(results, "first", columns)
     text += "\n### Warm, again and again in the same process\n\n"
     text += paragraph(
-        """Code and its tables are there; the file is opened anew each time, and closed. Python's contenders that take
-        a second or more are not asked again."""
+        """Code and its tables are there; the file is opened anew each time, and closed. Who takes a second or more is
+        not asked again."""
     )
     return text + comparison(
         results, "first", [(size_in_words(size), size, "again", "warm", duration) for size in sizes]
@@ -154,10 +154,10 @@ def saving(results):
     size = max((size for size in sizes if size <= 2_000_000_000), default=max(sizes))
     text = "\n## Save\n\n" + paragraph(
         f"""{size_in_words(size)} of float32; {turns(results, "make")}. petrify waits for the disk before it returns;
-        the others in C++ do not, and those in Python are timed with and without a sync behind (in one process, with
-        the same conditions for all: *Save* below). *Memory*: the writer's peak above what the process had before.
-        Contenders in C++ get elements in pieces of 4 MiB and keep what their library makes them keep; an array in
-        Python is in memory beforehand and not counted."""
+        the others are timed when they return and again when a sync behind them has. *Memory*: the writer's peak above
+        what the process had before. Contenders in C++ get elements in pieces of 4 MiB and keep what their library
+        makes them keep; an array in Python is in memory beforehand and not counted. *Save* below has all of them
+        write from memory."""
     )
     columns = [
         ("until it returns", size, "save", "warm", duration, throughput(size)),

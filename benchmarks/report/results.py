@@ -34,7 +34,7 @@ def opened_and(question):
 
 
 def save_durable(record):
-    """Until the disk has it, of those that tell: workers in Python sync afterwards, petrify always does."""
+    """Until the disk has it: petrify always waits for that, the others are synced afterwards."""
     return record["seconds"] if record.get("synced") else record.get("durable_s")
 
 

@@ -170,6 +170,8 @@ class Run:
             writers.setdefault(ARRAYS[name].writer, name)
 
         def make(name, turn):
+            if turn and ARRAYS[name].is_compressed:
+                return None  # once is long enough
             file = self.file_of(name)
             file.unlink(missing_ok=True)  # each begins with nothing
             what = f"{name} make {size_in_words(size)}"
