@@ -81,6 +81,7 @@ class WrongAnswer(Exception):
 class Run:
     def __init__(self, wanted, plan, scratch):
         self.wanted, self.plan, self.scratch = wanted, plan, scratch
+        self.names = [name for name in wanted.names if name not in plan.left_out]
         self.workers = Workers(wanted.bin)
         self.started = time.monotonic()
         self.results = {"plan": plan.name, "facts": {}, "records": [], "skipped": [], "programs": {}, "models": {}}
@@ -147,7 +148,7 @@ class Run:
     def fitting(self, size):
         """Contenders for which disk and memory have room."""
         names = []
-        for name in self.wanted.names:
+        for name in self.names:
             contender = ARRAYS[name]
             if contender.is_compressed and size > GIB:
                 self.skip(f"{name} {size_in_words(size)}", "compressing so much takes minutes")
@@ -269,7 +270,8 @@ class Run:
             right = self.check_arrays(names, size)
             self.measure_first(right, size)
             if size == self.plan.question_size:
-                self.measure_questions(right, size)
+                # What is compressed has to be opened as a whole, which was measured just now.
+                self.measure_questions([name for name in right if not ARRAYS[name].is_compressed], size)
             self.remove_arrays()
             self.write()
 
@@ -282,7 +284,7 @@ class Run:
     def hold(self):
         """Of a small file too: what is left then is the processes themselves, interpreters and all."""
         size, processes = self.plan.held_size, self.plan.held_processes
-        for name in self.wanted.names:
+        for name in self.names:
             if ARRAYS[name].is_compressed:
                 continue
             copies = 1 if ARRAYS[name].is_mapped else processes + 1
@@ -410,6 +412,8 @@ class Run:
 
     def all(self):
         self.environment = self.workers.environment()
+        if self.plan.left_out:
+            self.skip(", ".join(self.plan.left_out), f"not in the {self.plan.name} run")
         for step in STEPS:
             if step in self.wanted.steps:
                 getattr(self, step)()

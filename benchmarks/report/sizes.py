@@ -28,6 +28,7 @@ class Plan:
     forests: list = field(default_factory=list)
     google_sizes_mb: str = ""
     google_flags: tuple = ()
+    left_out: tuple = ()  # contenders that tell little beside those that are like them
 
 
 def forests(library, low, high):
@@ -50,8 +51,9 @@ SHORT = Plan(
     cold_forest_rounds=1,
     again_s=0.05,
     forests=[*forests("sklearn", 3, 6), *forests("xgboost", 5, 5), *forests("lightgbm", 5, 5)],
-    google_sizes_mb="16,256",
+    google_sizes_mb="64",
     google_flags=("--benchmark_repetitions=3",),
+    left_out=("npz", "joblib_lz4"),
 )
 FULL = Plan(
     "full",

@@ -16,8 +16,8 @@ Known without measuring, and true on every machine:
 - **The first opening of a large forest reads all of its nodes** to check them; `trust::caller` leaves that out.
 - **A file that is not cached is read at the speed of the disk by everybody.** Mapping reads only what is touched, but
   who touches all of it waits as long as who reads it, or longer: faults come one after the other.
-- **A save waits for the disk.** `commit` syncs before it renames; who leaves that out returns sooner and may lose the
-  file when the power fails.
+- **A save waits for the disk.** `commit` syncs the file, renames it and syncs the folder; who leaves that out, or syncs
+  the file alone, returns sooner and may lose it when the power fails.
 - **The file is no exchange format.** .npy and safetensors are read by everything; petrify's are read by petrify.
 """
 
