@@ -19,6 +19,9 @@ from pathlib import Path
 from report import PAGE, markdown, write_into_page
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from machine_facts import commit, processor
+
 ROOT = HERE.parents[1]
 MODELS = ["d", "c", "m", "x", "b", "l100", "l1000", "gb", "hgb", "a", "e"]
 PACKAGES = [
@@ -162,42 +165,12 @@ def measure_model(name, wanted, recorder):
         time_joblib(wanted.directory, name, recorder)
 
 
-def processor():
-    """What /proc/cpuinfo and the kernel say beyond the name, which tells little on rented machines."""
-    facts = dict(
-        line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line
-    )
-    facts = {key.strip(): value.strip() for key, value in facts.items()}
-    flags = facts.get("flags", "").split()
-    level = next(
-        (
-            text
-            for flag, text in (
-                ("avx512_vbmi", "AVX-512 VBMI"),
-                ("avx512vbmi", "AVX-512 VBMI"),
-                ("avx512bw", "AVX-512 BW"),
-                ("avx2", "AVX2"),
-            )
-            if flag in flags
-        ),
-        "no AVX2",
-    )
-    caches = []
-    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        if (index / "type").read_text().strip() != "Instruction":
-            caches.append(f"L{(index / 'level').read_text().strip()} {(index / 'size').read_text().strip()}")
-    return f"family {facts.get('cpu family', '?')} model {facts.get('model', '?')}, {level}, {', '.join(caches)}"
-
-
 def facts(recorder):
     environment = next((record for record in recorder.all if record["mode"] == "environment"), {})
-    commit = subprocess.run(
-        ["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    ).stdout.strip()
     versions = {package: importlib.metadata.version(package) for package in PACKAGES}
     return {
         "date": datetime.date.today().isoformat(),
-        "petrify": f"{environment.get('petrify', '')}, {commit}",
+        "petrify": f"{environment.get('petrify', '')}, {commit(ROOT)}",
         "machine": environment.get("machine", ""),
         "processor": processor(),
         "system": environment.get("system", ""),

@@ -1,0 +1,212 @@
+"""The report, from figures that are stored: tables, verdicts, losses, plots. Needs nothing but Python 3.
+
+What needs a run of the contenders is in worker_test.py.
+"""
+
+import json
+import re
+import sys
+import unittest
+import xml.etree.ElementTree
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import page
+import sizes
+import svg
+import verdicts
+from plots import all_plots
+from results import Results, sample_of
+from words import duration, kib, power_of_ten, times
+
+CONTENT = json.loads((HERE / "testdata/results.json").read_text())
+
+
+def without(*names):
+    """The stored content without these contenders."""
+    return CONTENT | {"records": [record for record in CONTENT["records"] if record["contender"] not in names]}
+
+
+class Sums(unittest.TestCase):
+    """What answers are compared with, against sums that are added up one by one."""
+
+    def test_of_all_elements(self):
+        for count in (1, 255, 256, 1000, (1 << 24) + 3):
+            self.assertEqual(sizes.sum_of_elements(count), sum(i & 0xFFFFFF for i in range(count)))
+
+    def test_of_columns_and_rows(self):
+        width = sizes.ROW_FLOATS
+        for rows in (1, 2, 700, (1 << 24) // width + 5):
+            expected = sum((row * width + i) & 0xFFFFFF for row in range(rows) for i in range(4))
+            self.assertEqual(sizes.sum_of_columns(rows * width), expected)
+        row = (1 << 24) // width + 1
+        self.assertEqual(sizes.sum_of_row(row), sum((row * width + i) & 0xFFFFFF for i in range(width)))
+
+    def test_every_size_is_whole_rows(self):
+        for plan in (sizes.SHORT, sizes.FULL):
+            for size in [*plan.sizes, plan.question_size, plan.held_size]:
+                self.assertEqual(size % (4 * sizes.ROW_FLOATS), 0)
+            self.assertIn(plan.question_size, plan.sizes)
+
+
+class Words(unittest.TestCase):
+    def test_three_digits(self):
+        self.assertEqual(duration(53.84e-6), "53.8 µs")
+        self.assertEqual(duration(1.2), "1.20 s")
+        self.assertEqual(duration(5e-9), "5.00 ns")
+        self.assertEqual(kib(2048), "2.00 MiB")
+        self.assertEqual(times(12345.6), "12,346×")
+        self.assertEqual(times(0.25), "0.25×")
+        self.assertEqual(power_of_ten(10_000_000), "10⁷")
+        self.assertEqual(sizes.size_in_words(2_000_000_000), "2 GB")
+        self.assertEqual(sizes.size_in_words(4 * sizes.GIB + 4 * sizes.MIB), "4 GiB")
+
+    def test_samples(self):
+        sample = sample_of([3.0, 1.0, 2.0])
+        self.assertEqual((sample.median, sample.low, sample.high, sample.count), (2.0, 1.0, 3.0, 3))
+        self.assertIsNone(sample_of([]))
+
+
+class Tables(unittest.TestCase):
+    def setUp(self):
+        self.text = page.markdown(CONTENT, all_plots(Results(CONTENT)))
+
+    def test_facts_stand_above(self):
+        self.assertTrue(self.text.startswith("| | |\n|---|---|\n| date | 2026-01-02 |\n"))
+
+    def test_medians_ratios_and_range(self):
+        self.assertIn("|  | 1 MiB | 2 GB |\n", self.text)
+        line = "| naive stream | – | 9.50 s (190,000×) <sub>9.00 s – 10.0 s</sub> |"
+        self.assertIn(line, self.text)
+        self.assertIn("| **petrify** | 50.0 µs <sub>40.0 µs – 60.0 µs</sub> |", self.text)
+        self.assertIn("| np.load(mmap_mode='r') | 700 µs (14×) <sub>600 µs – 900 µs</sub> |", self.text)
+
+    def test_processes_count_the_file_once(self):
+        self.assertIn("| **petrify** | 1.00 GiB | 1.000 | 0.982 | 1.00 MiB |", self.text)
+        self.assertIn("| np.load(mmap_mode='r') | 1.25 GiB | 1.250 | 1.000 | 1.00 MiB |", self.text)
+
+    def test_programs_give_medians_and_no_errors(self):
+        self.assertIn("| save synced: stream elements | 4.00 ms (4.0×) |", self.text)
+        self.assertNotIn("flatbuffer | 0", self.text)
+
+    def test_what_was_left_out_is_said(self):
+        self.assertIn("- flatbuffer 2 GB: a FlatBuffer is smaller than 2 GiB\n", self.text)
+
+    def test_every_row_of_a_table_is_as_long_as_its_head(self):
+        for block in re.findall(r"(?:^\|.*\n)+", self.text, re.MULTILINE):
+            widths = {line.count("|") for line in block.splitlines()}
+            self.assertEqual(len(widths), 1, block)
+
+    def test_nothing_measured_is_a_page_too(self):
+        empty = {"plan": "short", "facts": {}, "records": [], "skipped": [], "programs": {}, "models": {}}
+        text = page.markdown(empty, all_plots(Results(empty)))
+        self.assertIn(verdicts.UNMEASURED, text)
+
+
+class Losses(unittest.TestCase):
+    def test_what_is_beyond_the_spread_is_listed(self):
+        text = verdicts.loss_lines(Results(CONTENT))
+        self.assertIn(
+            "- **open and first element**\n"
+            "  - mmap by hand, no checks: 32.0 µs for 50.0 µs (1 MiB), 32.0 µs for 50.0 µs (2 GB)\n",
+            text,
+        )
+        self.assertIn("  - joblib.dump, zlib 3: 262 kB for 1.05 MB (1 MiB)\n", text)
+        self.assertIn(
+            "- **memory that one element takes**\n  - np.load(mmap_mode='r'): 512 KiB for 2.00 MiB (1 MiB)\n", text
+        )
+
+    def test_overlap_is_no_loss(self):
+        found = {(what, name) for what, _, name, *_ in verdicts.losses(Results(CONTENT))}
+        self.assertNotIn(("open and first element, cold", "npy_mmap"), found)
+
+    def test_without_any_it_says_so(self):
+        text = verdicts.loss_lines(Results(without("mmap_raw", "joblib_compressed", "stream_bulk", "npy_mmap")))
+        self.assertTrue(text.startswith("Nothing was faster"), text)
+
+
+class Promises(unittest.TestCase):
+    def setUp(self):
+        self.seen = {promise: (said, verdict) for promise, said, verdict in verdicts.promises(Results(CONTENT))}
+
+    def verdict(self, start):
+        return next(value for promise, value in self.seen.items() if promise.startswith(start))
+
+    def test_kept(self):
+        self.assertEqual(self.verdict("open + first element of 2 GB")[1], "kept")
+        self.assertEqual(self.verdict("the same at any size"), ("20.0 µs to 30.0 µs, 1 MiB to 2 GB", "kept"))
+        self.assertEqual(self.verdict("10,000× faster than naive stream"), ("190,000×", "kept"))
+        said = "95% of a std::vector, 70% of huge pages (256 MiB, all touched before)"
+        self.assertEqual(self.verdict("sum of all elements"), (said, "kept"))
+        self.assertEqual(self.verdict("save: at least 90 %")[0], "95% (256 MiB)")
+        self.assertEqual(
+            self.verdict("the writer's memory"), ("peak of 12.7 MiB to 13.7 MiB, 256 MiB to 2 GB", "kept")
+        )
+        self.assertEqual(self.verdict("8 processes"), ("8 processes: 1.000 × the file", "kept"))
+
+    def test_not_kept(self):
+        self.assertEqual(
+            self.verdict("save: at least 10× faster than the naive stream, both with")[1], "**not kept**"
+        )
+
+    def test_a_smaller_size_keeps_nothing(self):
+        small = [record for record in CONTENT["records"] if record.get("size", 0) < 1_000_000_000]
+        for promise, said, verdict in verdicts.promises(Results(CONTENT | {"records": small})):
+            if "2 GB" in promise and "faster" in promise or "1 GiB" in promise:
+                self.assertEqual(verdict, "", promise)
+
+    def test_not_measured(self):
+        seen = {promise: said for promise, said, _ in verdicts.promises(Results(without("joblib")))}
+        self.assertEqual(seen["1,000× faster than joblib.load, at 2 GB"], verdicts.UNMEASURED)
+
+
+class Page(unittest.TestCase):
+    def test_only_what_is_between_the_markers_changes(self):
+        before = f"title\n{page.BEGIN}\nold\n{page.END}\nrest <!-- end -->\n"
+        self.assertEqual(page.replaced(before, "new"), f"title\n{page.BEGIN}\n\nnew\n{page.END}\nrest <!-- end -->\n")
+
+    def test_without_markers_it_does_not_guess(self):
+        with self.assertRaises(ValueError):
+            page.replaced("no markers", "new")
+
+    def test_the_page_in_the_tree_has_them_before_the_other_part(self):
+        text = (HERE.parents[1] / "docs/benchmarks.md").read_text()
+        places = [
+            text.index(words)
+            for words in (page.BEGIN, page.END, "<!-- written by ./dev bench compare --docs: begin -->")
+        ]
+        self.assertEqual(places, sorted(places))
+
+
+class Plots(unittest.TestCase):
+    def test_equal_figures_give_equal_bytes_and_xml(self):
+        plots = all_plots(Results(CONTENT))
+        self.assertEqual(plots, all_plots(Results(json.loads(json.dumps(CONTENT)))))
+        self.assertEqual(
+            set(plots),
+            {"load-time.svg", "load-time-cold.svg", "memory.svg", "memory-processes.svg", "first-prediction.svg"},
+        )
+        for text in plots.values():
+            xml.etree.ElementTree.fromstring(text)
+
+    def test_every_colour_stands_out_from_both_pages(self):
+        for name, (light, dark) in svg.COLOURS.items():
+            if name == "grid":
+                continue
+            self.assertGreater(svg.contrast(light, svg.LIGHT_PAGE), 4.5, name)
+            self.assertGreater(svg.contrast(dark, svg.DARK_PAGE), 4.5, name)
+            # The scheme was told wrongly.
+            self.assertGreater(svg.contrast(light, svg.DARK_PAGE), 3, name)
+            self.assertGreater(svg.contrast(dark, svg.LIGHT_PAGE), 3, name)
+
+    def test_labels_do_not_touch(self):
+        places = svg.spread([10, 12, 13, 50, 52, 300], 17, 0, 310)
+        self.assertTrue(all(b - a >= 17 - 1e-9 for a, b in zip(places, places[1:])), places)
+        self.assertGreaterEqual(places[0], 0)
+        self.assertEqual(places[-1], 300)
+
+
+if __name__ == "__main__":
+    unittest.main()
