@@ -20,6 +20,7 @@ class forest_model;
 class value_builder;
 template <element T>
 class array_stream;
+class byte_stream;
 
 // How another library's arrays are added: specialise it with `static void add(writer&, std::string_view, const A&)`.
 // petrify/xtensor.hpp does so for xtensor's expressions.
@@ -128,6 +129,11 @@ public:
     return stream<T>(name, std::span<const std::uint64_t>(row_shape.begin(), row_shape.size()));
   }
 
+  // What add_bytes takes at once, in pieces of any size; then finish() is called. Until then nothing else can be added.
+  // Throws: errc::invalid_argument for a bad name, type or shape.
+  byte_stream stream_bytes(std::string_view name, dtype type, std::uint32_t item_size,
+                           std::span<const std::uint64_t> shape, axis_order order);
+
   // Makes the file durable and puts it at `path`: fsync, rename, fsync of the folder. The writer is done then. When it
   // throws, `path` is the old file or, if only the folder's fsync failed, the new one. Throws: errc::io,
   // limit_exceeded; errc::invalid_argument while a stream is open, after an object that failed half-way, or when called
@@ -137,6 +143,7 @@ public:
 private:
   template <element T>
   friend class array_stream;
+  friend class byte_stream;
   void begin_stream(std::string_view name, dtype type, std::span<const std::uint64_t> row_shape);
   void append_stream(std::span<const std::byte> bytes);
   void finish_stream();
@@ -158,6 +165,20 @@ public:
 private:
   friend class writer;
   explicit array_stream(writer& out) : writer_(&out) {}
+  writer* writer_;
+};
+
+// Appends the bytes of an array whose shape is known to a writer, which must outlive it.
+class byte_stream {
+public:
+  // Elements' bytes, in the array's order. After an error the writer is of no more use. Throws: errc::io.
+  void append(std::span<const std::byte> bytes) { writer_->append_stream(bytes); }
+  // Ends the array. Throws: errc::invalid_argument unless it has all its bytes, and no more.
+  void finish() { writer_->finish_stream(); }
+
+private:
+  friend class writer;
+  explicit byte_stream(writer& out) : writer_(&out) {}
   writer* writer_;
 };
 
