@@ -60,7 +60,8 @@ void add_convert(CLI::App& app, action& chosen) {
   CLI::App* command = app.add_subcommand("convert", "Turn another library's model or arrays into a petrify file");
   command
       ->add_option("IN", arguments->in,
-                   "pickle or joblib dump (raw or compressed), XGBoost's .json or .ubj, LightGBM's .txt, or .npy file")
+                   "pickle or joblib dump (raw or compressed), XGBoost's .json or .ubj, LightGBM's .txt, .npy, .npz or "
+                   ".safetensors file")
       ->required();
   command->add_option("OUT", arguments->out, "the petrify file to write (.stone)")->required();
   command->add_option("--name", arguments->options.name, "name of the object; of a bundle, what its names begin with");
@@ -69,12 +70,16 @@ void add_convert(CLI::App& app, action& chosen) {
                                                                {"xgboost-json", import_format::xgboost_json},
                                                                {"xgboost-ubjson", import_format::xgboost_ubjson},
                                                                {"lightgbm", import_format::lightgbm},
-                                                               {"npy", import_format::npy}};
+                                                               {"npy", import_format::npy},
+                                                               {"npz", import_format::npz},
+                                                               {"safetensors", import_format::safetensors}};
   command
       ->add_option_function<std::string>(
           "--from", [arguments](const std::string& word) { arguments->options.from = formats.at(word); },
-          "format of IN, if its bytes do not tell: pickle, joblib, xgboost-json, xgboost-ubjson, lightgbm or npy")
-      ->check(CLI::IsMember({"pickle", "joblib", "xgboost-json", "xgboost-ubjson", "lightgbm", "npy"}));
+          "format of IN, if its bytes do not tell: pickle, joblib, xgboost-json, xgboost-ubjson, lightgbm, npy, npz or "
+          "safetensors")
+      ->check(CLI::IsMember(
+          {"pickle", "joblib", "xgboost-json", "xgboost-ubjson", "lightgbm", "npy", "npz", "safetensors"}));
   command->add_option("--iterations", arguments->options.iterations,
                       "use the first N boosting iterations (default: what the origin's predict uses)");
   static const std::map<std::string, layout_choice> layouts = {{"auto", layout_choice::automatic},

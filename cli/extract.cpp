@@ -6,13 +6,17 @@
 #include "mapping/output_file.hpp"
 
 #include <petrify/npy.hpp>
+#include <petrify/safetensors.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
 namespace petrify::cli {
 
@@ -20,7 +24,7 @@ namespace {
 
 struct extract_arguments {
   std::string in;
-  std::string name;
+  std::vector<std::string> names;
   std::string out;
 };
 
@@ -62,27 +66,36 @@ json to_json(const value_view& value) {
   return {};
 }
 
-int extract_value(const file& from, const extract_arguments& arguments) {
+int extract_value(const file& from, const std::string& name, const std::string& to_path) {
   json out;
   try {
-    out = to_json(from.value(arguments.name));
+    out = to_json(from.value(name));
   } catch (const error& failure) {
-    throw failure.at(from.path(), text("object ", petrify::quoted(arguments.name)));
+    throw failure.at(from.path(), text("object ", petrify::quoted(name)));
   }
   const std::string text_out = out.dump(2) + "\n";
-  output_file to(arguments.out);
+  output_file to(to_path);
   to.append(std::as_bytes(std::span(text_out)));
   to.commit();
-  std::cout << arguments.out << ": JSON\n";
+  std::cout << to_path << ": JSON\n";
   return 0;
 }
 
-int extract(const extract_arguments& arguments) {
-  const file from = file::open(arguments.in);
-  for (const object_info& object : from.objects())
-    if (object.name == arguments.name && object.kind == "value")
-      return extract_value(from, arguments);
-  const any_array array = from.array(arguments.name);
+// One array as .npy, or one value as JSON.
+int extract_one(const file& from, const extract_arguments& arguments) {
+  const std::vector<object_info> objects = from.objects();
+  if (arguments.names.size() > 1)
+    throw error(errc::invalid_argument, arguments.out, {},
+                text(arguments.names.size(), " objects, expected one, or a file that ends with .npz or .safetensors"));
+  if (arguments.names.empty() && objects.size() != 1)
+    throw error(errc::invalid_argument, arguments.out, {},
+                text("the file has ", objects.size(),
+                     " objects, expected the name of one, or a file that ends with .npz or .safetensors"));
+  const std::string name = arguments.names.empty() ? objects.front().name : arguments.names.front();
+  for (const object_info& object : objects)
+    if (object.name == name && object.kind == "value")
+      return extract_value(from, name, arguments.out);
+  const any_array array = from.array(name);
   {
     progress_bar bar("writing");
     write_npy(arguments.out, array,
@@ -92,14 +105,89 @@ int extract(const extract_arguments& arguments) {
   return 0;
 }
 
+// The value of this name goes where safetensors has texts of its own.
+constexpr std::string_view metadata_name = "__metadata__";
+
+safetensors_metadata metadata_of(const file& from) {
+  safetensors_metadata out;
+  const value_view value = from.value(metadata_name);
+  for (const auto& [key, entry] : value.entries()) {
+    if (!key.as_text() || !entry.as_text())
+      throw error(errc::unsupported, from.path(), text("object ", petrify::quoted(metadata_name)),
+                  text("holds ", value_words(value, 40), ", expected a dict of texts, which safetensors can have"));
+    out.emplace_back(*key.as_text(), *entry.as_text());
+  }
+  if (value.kind() != value_kind::dict)
+    throw error(errc::unsupported, from.path(), text("object ", petrify::quoted(metadata_name)),
+                text("is ", to_string(value.kind()), ", expected a dict of texts, which safetensors can have"));
+  return out;
+}
+
+// The arrays of these names, or all there are, as .npz or .safetensors.
+int extract_many(const file& from, const extract_arguments& arguments, bool as_safetensors) {
+  std::vector<named_array> arrays;
+  std::vector<object_info> left_out;
+  std::optional<safetensors_metadata> metadata;
+  const auto is_metadata = [&](std::string_view name) { return as_safetensors && name == metadata_name; };
+  if (arguments.names.empty()) {
+    for (const object_info& object : from.objects()) {
+      if (object.kind == "array")
+        arrays.push_back({object.name, from.array(object.name)});
+      else if (object.kind == "value" && is_metadata(object.name))
+        metadata = metadata_of(from);
+      else
+        left_out.push_back(object);
+    }
+    if (arrays.empty() && !left_out.empty())
+      throw error(errc::not_found, from.path(), {}, "the file has no array");
+  }
+  for (const std::string& name : arguments.names) {
+    if (is_metadata(name))
+      metadata = metadata_of(from);
+    else
+      arrays.push_back({name, from.array(name)});
+  }
+  {
+    progress_bar bar("writing");
+    const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update("writing", done, total); };
+    if (as_safetensors)
+      write_safetensors(arguments.out, arrays, metadata, progress);
+    else
+      write_npz(arguments.out, arrays, progress);
+  }
+  for (const named_array& one : arrays)
+    std::cout << printable(one.name) << ": " << to_string(one.array.type()) << ' ' << shape_words(one.array.shape())
+              << '\n';
+  for (const object_info& object : left_out)
+    std::cout << printable(object.name) << ": left out, as it is a " << object.kind << '\n';
+  std::cout << arguments.out << ": " << count_words(arrays.size(), "array") << ", "
+            << size_words(std::filesystem::file_size(arguments.out)) << '\n';
+  return 0;
+}
+
+int extract(const extract_arguments& arguments) {
+  const file from = file::open(arguments.in);
+  const bool as_safetensors = arguments.out.ends_with(".safetensors");
+  if (as_safetensors || arguments.out.ends_with(".npz"))
+    return extract_many(from, arguments, as_safetensors);
+  return extract_one(from, arguments);
+}
+
 } // namespace
 
 void add_extract(CLI::App& app, action& chosen) {
   auto arguments = std::make_shared<extract_arguments>();
-  CLI::App* command = app.add_subcommand("extract", "Write one array of a petrify file as .npy, or one value as JSON");
+  CLI::App* command =
+      app.add_subcommand("extract", "Write arrays of a petrify file as .npy, .npz or .safetensors, or a value as JSON");
   command->add_option("FILE", arguments->in, "petrify file")->required();
-  command->add_option("NAME", arguments->name, "the name of the array or value")->required();
-  command->add_option("OUT", arguments->out, "the .npy or JSON file to write")->required();
+  command->add_option("NAME", arguments->names,
+                      "names of arrays, or of one value; none: all arrays (.npz, .safetensors), or the only object");
+  command
+      ->add_option("OUT", arguments->out,
+                   "the file to write: its ending, .npz or .safetensors, says so; else one array as .npy or one value "
+                   "as JSON")
+      ->required();
+  command->positionals_at_end();
   command->callback([&chosen, arguments] { chosen = [arguments] { return extract(*arguments); }; });
 }
 

@@ -24,19 +24,21 @@ enum class import_format {
   pickle, // pickle and joblib, raw or compressed: scikit-learn models, numpy arrays, plain values, dicts and lists of
           // all
   npy,    // one numpy array
+  npz,    // several, as np.savez and np.savez_compressed write them
+  safetensors,    // tensors by name, and texts beside them
   xgboost_json,   // XGBoost's save_model("model.json"), of 1.0 and later
   xgboost_ubjson, // save_model("model.ubj"), of 1.6 and later
   lightgbm,       // LightGBM's save_model("model.txt"), of versions v2 to v4
 };
 
-// "automatic", "pickle", "npy", "xgboost-json", "xgboost-ubjson", "lightgbm".
+// "automatic", "pickle", "npy", "npz", "safetensors", "xgboost-json", "xgboost-ubjson", "lightgbm".
 const char* to_string(import_format format) noexcept;
 
 struct import_options {
   import_format from = import_format::automatic;
-  // Name of the object; of several (a dict, a list), what their names begin with: "NAME/key". Empty: a model is
-  // "model", a lone array is "array", anything else without models and arrays in it "value"; entries of a dict have
-  // their keys as names, those of a list their numbers.
+  // Name of the object; of several (a dict, a list, a .npz or safetensors file), what their names begin with:
+  // "NAME/key". Empty: a model is "model", a lone array is "array", anything else without models and arrays in it
+  // "value"; entries of a dict have their keys as names, those of a list their numbers.
   std::string name;
   // Of a boosted model's iterations (XGBoost, LightGBM, GradientBoosting*, HistGradientBoosting*) the first so many.
   // Unset: what the origin's predict uses, which is all of them, or those up to the best one for an estimator of

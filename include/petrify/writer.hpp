@@ -24,6 +24,7 @@ class array_stream;
 template <element T>
 class planned_array;
 struct planned_elements;
+class byte_stream;
 
 // How another library's arrays are added: specialise it with `static void add(writer&, std::string_view, const A&)`.
 // petrify/xtensor.hpp does so for xtensor's expressions.
@@ -145,6 +146,11 @@ public:
     return stream<T>(name, std::span<const std::uint64_t>(row_shape.begin(), row_shape.size()));
   }
 
+  // What add_bytes takes at once, in pieces of any size; then finish() is called. Until then nothing else can be added.
+  // Throws: errc::invalid_argument for a bad name, type or shape.
+  byte_stream stream_bytes(std::string_view name, dtype type, std::uint32_t item_size,
+                           std::span<const std::uint64_t> shape, axis_order order);
+
   // An array whose shape is known and whose elements come later, from any threads and in any order, each once: the
   // writer gives it its place in the file, and goes on with other objects. commit() wants it whole. The file is the one
   // that add would make. Throws: errc::invalid_argument for a bad name or shape; errc::io, limit_exceeded.
@@ -171,6 +177,7 @@ private:
   void add_places(std::string_view name, dtype type, const std::byte* data, const extents& places);
   planned_elements& plan_bytes(std::string_view name, dtype type, std::span<const std::uint64_t> shape,
                                axis_order order);
+  friend class byte_stream;
   void begin_stream(std::string_view name, dtype type, std::span<const std::uint64_t> row_shape);
   void append_stream(std::span<const std::byte> bytes);
   void finish_stream();
@@ -217,6 +224,20 @@ private:
   friend class writer;
   explicit planned_array(planned_elements& elements) : elements_(&elements) {}
   planned_elements* elements_;
+};
+
+// Appends the bytes of an array whose shape is known to a writer, which must outlive it.
+class byte_stream {
+public:
+  // Elements' bytes, in the array's order. After an error the writer is of no more use. Throws: errc::io.
+  void append(std::span<const std::byte> bytes) { writer_->append_stream(bytes); }
+  // Ends the array. Throws: errc::invalid_argument unless it has all its bytes, and no more.
+  void finish() { writer_->finish_stream(); }
+
+private:
+  friend class writer;
+  explicit byte_stream(writer& out) : writer_(&out) {}
+  writer* writer_;
 };
 
 } // namespace petrify::inline v0

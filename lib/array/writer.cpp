@@ -163,6 +163,31 @@ void writer::begin_stream(std::string_view name, dtype type, std::span<const std
   state_->stream_bytes = 0;
 }
 
+byte_stream writer::stream_bytes(std::string_view name, dtype type, std::uint32_t item_size,
+                                 std::span<const std::uint64_t> shape, axis_order order) {
+  state_->require_idle();
+  std::uint64_t size = 0;
+  try {
+    if (type == dtype::string)
+      fail(errc::invalid_argument, {}, "strings given as bytes, expected add_strings");
+    std::vector<std::uint64_t> factors(shape.begin(), shape.end());
+    factors.push_back(type == dtype::fixed_bytes ? item_size : size_bytes(type));
+    size = checked_product(factors).value_or(0);
+    check_elements(type, item_size, size, shape);
+  } catch (const error& failure) {
+    throw failure.at(state_->out.path(), text("object ", quoted(name)));
+  }
+  state_->out.begin_object(name);
+  state_->out.begin_segment();
+  state_->streaming = true;
+  state_->stream_name = name;
+  state_->stream_row.assign(shape.begin(), shape.end());
+  state_->stream_whole = array_description{type, canonical_order(order, shape), state_->stream_row, item_size};
+  state_->stream_expected = size;
+  state_->stream_bytes = 0;
+  return byte_stream(*this);
+}
+
 void writer::append_stream(std::span<const std::byte> bytes) {
   if (!state_->streaming)
     throw error(errc::invalid_argument, state_->out.path(), "stream", "was finished already");
@@ -172,6 +197,16 @@ void writer::append_stream(std::span<const std::byte> bytes) {
 
 void writer::finish_stream() {
   append_stream({});
+  if (state_->stream_whole) {
+    if (state_->stream_bytes != state_->stream_expected)
+      throw error(errc::invalid_argument, state_->out.path(), text("stream ", quoted(state_->stream_name)),
+                  text(state_->stream_bytes, " bytes, expected ", state_->stream_expected, " for the shape"));
+    state_->out.end_segment();
+    state_->out.end_object(*state_->stream_whole);
+    state_->stream_whole.reset();
+    state_->streaming = false;
+    return;
+  }
   if (state_->stream_bytes % state_->stream_row_bytes != 0)
     throw error(
         errc::invalid_argument, state_->out.path(), text("stream ", quoted(state_->stream_name)),

@@ -6,6 +6,7 @@
 #include <petrify/writer.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct writer::state {
 
   container_writer out;
   bool done = false;
-  // An open array_stream.
+  // An open array_stream or byte_stream.
   bool streaming = false;
   std::string stream_name;
   dtype stream_type = dtype::none;
@@ -34,6 +35,9 @@ struct writer::state {
   std::uint64_t stream_row_bytes = 0;
   std::uint64_t stream_bytes = 0;
   std::vector<std::unique_ptr<planned_elements>> planned;
+  // Of a byte_stream: its description, whose shape borrows stream_row, and the bytes that it must have.
+  std::optional<array_description> stream_whole;
+  std::uint64_t stream_expected = 0;
 
   // Throws errc::invalid_argument when the writer cannot take another object now.
   void require_idle() const;

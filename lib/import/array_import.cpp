@@ -8,6 +8,32 @@
 
 namespace petrify::inline v0 {
 
+namespace {
+
+// The names of a record's fields, the first of them: " (fields "id", "weight")".
+std::string names_of(const numpy_dtype& type) {
+  constexpr std::size_t most = 8;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(type.fields.size(), most); ++i)
+    out += text(i == 0 ? " (fields " : ", ", quoted(type.fields[i].name, 24));
+  return out.empty() ? out : out + (type.fields.size() > most ? ", ...)" : ")");
+}
+
+// What whoever made the array can do instead.
+std::string_view advice_for(const numpy_dtype& type) {
+  if (!type.fields.empty())
+    return ": save each field as an array of its own";
+  if (type.kind == 'V' && type.item_size == 2)
+    return ": bfloat16 looks like this, as numpy has no name for it; save it as safetensors";
+  if (type.kind == 'f' || type.kind == 'c')
+    return ": long doubles depend on the machine; save it as float64 or complex128";
+  if (type.kind == 'M' || type.kind == 'm')
+    return ": dates and durations can be saved as integers (array.view(\"int64\"))";
+  return {};
+}
+
+} // namespace
+
 dtype dtype_of_numpy(const numpy_dtype& type) noexcept {
   struct known {
     char kind;
@@ -51,12 +77,18 @@ std::string numpy_code_of(dtype type, std::size_t item_size) {
   }
 }
 
-imported_array::imported_array(const numpy_array& source) : type_(dtype_of_numpy(*source.dtype)), shape_(source.shape) {
-  if (type_ == dtype::none)
-    fail(errc::not_importable, {}, "array of ", describe(*source.dtype),
-         ", expected booleans, integers, floats, complex numbers, bytes or texts");
-  if (shape_.size() > max_rank)
-    fail(errc::not_importable, {}, "array of ", shape_.size(), " axes, expected at most ", max_rank);
+dtype require_dtype(const numpy_dtype& type, std::size_t num_axes) {
+  const dtype out = dtype_of_numpy(type);
+  if (out == dtype::none)
+    fail(errc::not_importable, {}, "array of ", describe(type), names_of(type),
+         ", expected booleans, integers, floats, complex numbers, bytes or texts", advice_for(type));
+  if (num_axes > max_rank)
+    fail(errc::not_importable, {}, "array of ", num_axes, " axes, expected at most ", max_rank);
+  return out;
+}
+
+imported_array::imported_array(const numpy_array& source, placement wanted)
+    : type_(require_dtype(*source.dtype, source.shape.size())), shape_(source.shape) {
   if (type_ == dtype::string) {
     set_texts(to_strings(source));
     return;
@@ -65,7 +97,8 @@ imported_array::imported_array(const numpy_array& source) : type_(dtype_of_numpy
     item_size_ = static_cast<std::uint32_t>(source.dtype->item_size);
   // Other writers of .npy than numpy may not align the elements.
   const std::uint64_t alignment = std::clamp<std::uint64_t>(size_bytes(type_), 1, 8);
-  const bool is_aligned = reinterpret_cast<std::uintptr_t>(source.data.data()) % alignment == 0;
+  const bool is_aligned =
+      wanted == placement::anywhere || reinterpret_cast<std::uintptr_t>(source.data.data()) % alignment == 0;
   if (is_aligned && !source.dtype->swapped && (source.is_row_major() || source.is_column_major())) {
     order_ = source.is_row_major() ? axis_order::row_major : axis_order::column_major;
     bytes_ = source.data;

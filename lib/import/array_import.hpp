@@ -14,8 +14,11 @@ namespace petrify::inline v0 {
 // An array ready to be written: a view of the numpy array's bytes where they can stay, else of its own copy.
 class imported_array {
 public:
+  // Where the view's elements lie: at multiples of their size, for typed access, or anywhere, to be written.
+  enum class placement { aligned, anywhere };
+
   // Throws: errc::not_importable for records, objects, dates and extended floats, by name.
-  explicit imported_array(const numpy_array& source);
+  explicit imported_array(const numpy_array& source, placement wanted = placement::aligned);
   // An array from a pickle; one of Python objects must hold texts only.
   static imported_array from(const pickle::value& source);
   // Texts in C order.
@@ -41,6 +44,8 @@ private:
 
 // The petrify type of a numpy element type; dtype::none when there is none.
 dtype dtype_of_numpy(const numpy_dtype& type) noexcept;
+// The same. Throws: errc::not_importable when there is none, or too many axes.
+dtype require_dtype(const numpy_dtype& type, std::size_t num_axes);
 // The type string that numpy has for it ("<f8"); empty when numpy has none. item_size is that of fixed_bytes.
 std::string numpy_code_of(dtype type, std::size_t item_size);
 

@@ -9,7 +9,9 @@
 #include "import/decompress.hpp"
 #include "import/lightgbm.hpp"
 #include "import/npy.hpp"
+#include "import/npz.hpp"
 #include "import/pickle.hpp"
+#include "import/safetensors.hpp"
 #include "import/sklearn.hpp"
 #include "import/value_import.hpp"
 #include "import/xgboost.hpp"
@@ -30,7 +32,7 @@ namespace petrify::inline v0 {
 namespace {
 
 constexpr const char* known_formats =
-    "a pickle, a joblib dump, XGBoost's JSON or UBJSON, LightGBM's text, or a .npy file";
+    "a pickle, a joblib dump, XGBoost's JSON or UBJSON, LightGBM's text, or a .npy, .npz or safetensors file";
 
 std::string shape_text(std::span<const std::uint64_t> shape) {
   std::string out = "(";
@@ -81,7 +83,32 @@ public:
   std::vector<imported_object> take() { return std::move(done_); }
 
   void npy(std::span<const std::byte> bytes) {
-    add_array(options_.name.empty() ? "array" : options_.name, imported_array(parse_npy(bytes)));
+    add_array(options_.name.empty() ? "array" : options_.name,
+              imported_array(parse_npy(bytes), imported_array::placement::anywhere));
+  }
+
+  void npz(std::span<const std::byte> bytes) {
+    decode_limits limits;
+    limits.max_bytes = options_.max_decoded_bytes;
+    for (const zip::member& one : npz_members(bytes, limits)) {
+      try {
+        add_member(one);
+      } catch (const error& failure) {
+        throw failure.path().empty() ? failure.at({}, text("member ", quoted(one.name))) : failure;
+      }
+    }
+  }
+
+  void safetensors_file(std::span<const std::byte> bytes) {
+    const safetensors::content content = safetensors::parse(bytes);
+    for (const safetensors::tensor& one : content.tensors) {
+      const std::string name = name_in_file(one.name, "tensor");
+      array_size_ = one.bytes.size();
+      out_.add_bytes(name, one.type, 0, one.bytes, one.shape, axis_order::row_major);
+      arrays_done(name, one.type, one.shape);
+    }
+    if (content.texts)
+      add_texts(name_in_file(safetensors::metadata_name, "tensor"), *content.texts);
   }
 
   void json_document(const json::document& document) {
@@ -196,6 +223,54 @@ private:
     }
   }
 
+  // The name of an object of a file that names its arrays.
+  std::string name_in_file(std::string_view key, std::string_view what) {
+    std::string name = options_.name.empty() ? std::string(key) : text(options_.name, '/', key);
+    if (key.empty() || name.size() > max_name_bytes || !is_utf8(name))
+      fail(errc::not_importable, text(what, ' ', quoted(key)), "name of ", name.size(), " bytes, expected 1 to ",
+           max_name_bytes, " bytes of UTF-8");
+    if (!names_.insert(name).second)
+      fail(errc::not_importable, text(what, ' ', quoted(key)), "two have this name, expected each once");
+    return name;
+  }
+
+  // Straight from the archive to the file, unless the elements must be converted.
+  void add_member(const zip::member& of) {
+    constexpr std::size_t piece_bytes = std::size_t{4} << 20;
+    const std::string name = name_in_file(npz_name(of), "array");
+    npz_array source(of);
+    const npy_description& found = source.description();
+    const dtype type = require_dtype(found.dtype, found.shape.size());
+    if (type == dtype::string || found.dtype.swapped)
+      return add_array(name, imported_array(source.whole(), imported_array::placement::anywhere));
+    array_size_ = found.elements_bytes;
+    const auto item_size = type == dtype::fixed_bytes ? static_cast<std::uint32_t>(found.dtype.item_size) : 0;
+    const auto order = found.order == numpy_order::row_major ? axis_order::row_major : axis_order::column_major;
+    byte_stream to = out_.stream_bytes(name, type, item_size, found.shape, order);
+    for (auto piece = source.next(piece_bytes); !piece.empty(); piece = source.next(piece_bytes))
+      to.append(piece);
+    source.finish();
+    to.finish();
+    arrays_done(name, type, found.shape);
+  }
+
+  void add_texts(const std::string& name, const safetensors::metadata& texts) {
+    value_builder built;
+    built.begin_dict();
+    for (const auto& [key, one] : texts)
+      built.text(key).text(one);
+    built.end();
+    out_.add(name, built);
+    done_.push_back({name, text("value, dict of ", texts.size(), texts.size() == 1 ? " text" : " texts"), {}});
+    report("values", done_.size(), 0);
+  }
+
+  void arrays_done(const std::string& name, dtype type, std::span<const std::uint64_t> shape) {
+    array_size_ = 0;
+    done_.push_back({name, text("array of ", to_string(type), ", shape ", shape_text(shape)), {}});
+    report("arrays", done_.size(), 0);
+  }
+
   void add_array(const std::string& name, const imported_array& array) {
     const any_array view = array.view();
     if (bytes_left_) {
@@ -207,9 +282,7 @@ private:
     }
     array_size_ = view.bytes().size();
     out_.add(name, view);
-    array_size_ = 0;
-    done_.push_back({name, text("array of ", to_string(array.type()), ", shape ", shape_text(array.shape())), {}});
-    report("arrays", done_.size(), 0);
+    arrays_done(name, array.type(), array.shape());
   }
 
   void add_value(const std::string& name, const pickle::value& source, pickle::walk& steps) {
@@ -276,6 +349,10 @@ private:
 std::optional<import_format> format_of(std::span<const std::byte> bytes) {
   if (is_npy(bytes))
     return import_format::npy;
+  if (zip::is_archive(bytes))
+    return import_format::npz;
+  if (safetensors::is_file(bytes))
+    return import_format::safetensors;
   // The byte that starts every pickle since protocol 2; which protocol it is, parse says.
   if (!bytes.empty() && bytes[0] == std::byte{0x80})
     return import_format::pickle;
@@ -300,6 +377,8 @@ std::optional<import_format> format_of(std::span<const std::byte> bytes) {
 void import_as(import_format format, importer& to, std::span<const std::byte> bytes) {
   switch (format) {
   case import_format::npy: return to.npy(bytes);
+  case import_format::npz: return to.npz(bytes);
+  case import_format::safetensors: return to.safetensors_file(bytes);
   case import_format::xgboost_json: return to.json_document(json::parse_text(bytes));
   case import_format::xgboost_ubjson: return to.json_document(json::parse_ubjson(bytes));
   case import_format::lightgbm: return to.lightgbm_text(bytes);
@@ -310,8 +389,11 @@ void import_as(import_format format, importer& to, std::span<const std::byte> by
 
 void import_into(importer& to, std::span<const std::byte> bytes, const import_options& options) {
   const bool is_automatic = options.from == import_format::automatic;
-  const compression kind = detect_compression(bytes);
-  if (kind == compression::none || options.from == import_format::npy) {
+  // What arrays' own files begin with is never taken for a compressed stream.
+  const bool is_plain = options.from == import_format::npy || options.from == import_format::npz ||
+                        options.from == import_format::safetensors || (is_automatic && safetensors::is_file(bytes));
+  const compression kind = is_plain ? compression::none : detect_compression(bytes);
+  if (kind == compression::none) {
     const auto format = is_automatic ? format_of(bytes) : std::optional(options.from);
     if (!format)
       fail_unknown_format(bytes);
@@ -339,6 +421,8 @@ const char* to_string(import_format format) noexcept {
   case import_format::automatic: return "automatic";
   case import_format::pickle: return "pickle";
   case import_format::npy: return "npy";
+  case import_format::npz: return "npz";
+  case import_format::safetensors: return "safetensors";
   case import_format::xgboost_json: return "xgboost-json";
   case import_format::xgboost_ubjson: return "xgboost-ubjson";
   case import_format::lightgbm: return "lightgbm";

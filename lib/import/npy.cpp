@@ -213,43 +213,61 @@ bool is_npy(std::span<const std::byte> bytes) noexcept {
   return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
 }
 
-numpy_array parse_npy(std::span<const std::byte> bytes) {
-  if (!is_npy(bytes))
+namespace {
+
+void need(std::span<const std::byte> bytes, std::uint64_t size, std::string_view what) {
+  if (bytes.size() < size)
+    fail(errc::truncated, petrify::text("byte ", bytes.size()), "file ends inside ", what, ", expected ", size,
+         " bytes");
+}
+
+} // namespace
+
+std::uint64_t npy_header_bytes(std::span<const std::byte> start) {
+  if (!is_npy(start))
     fail(errc::malformed, "byte 0", "no .npy file: does not start with \"\\x93NUMPY\"");
-  const auto need = [&](std::uint64_t size, std::string_view what) {
-    if (bytes.size() < size)
-      fail(errc::truncated, petrify::text("byte ", bytes.size()), "file ends inside ", what, ", expected ", size,
-           " bytes");
-  };
-  need(8, "the version");
-  const auto version = std::to_integer<unsigned>(bytes[6]);
-  if (version < 1 || version > 3 || bytes[7] != std::byte{0})
-    fail(errc::unsupported, "byte 6", ".npy version ", version, ".", std::to_integer<unsigned>(bytes[7]),
+  need(start, 8, "the version");
+  const auto version = std::to_integer<unsigned>(start[6]);
+  if (version < 1 || version > 3 || start[7] != std::byte{0})
+    fail(errc::unsupported, "byte 6", ".npy version ", version, ".", std::to_integer<unsigned>(start[7]),
          ", expected 1.0, 2.0 or 3.0");
   const std::size_t length_size = version == 1 ? 2 : 4;
-  const std::size_t start = 8 + length_size;
-  need(start, "the header's length");
-  const std::uint64_t length = little_endian(bytes.subspan(8, length_size));
+  need(start, 8 + length_size, "the header's length");
+  const std::uint64_t length = little_endian(start.subspan(8, length_size));
   if (length > max_header)
     fail(errc::limit_exceeded, "byte 8", "header of ", length, " bytes, at most ", max_header, " are allowed");
-  need(start + length, "the header");
+  return 8 + length_size + length;
+}
 
-  header_parser header({reinterpret_cast<const char*>(bytes.data()) + start, length}, start);
+npy_description parse_npy_header(std::span<const std::byte> start) {
+  npy_description out;
+  out.header_bytes = npy_header_bytes(start);
+  need(start, out.header_bytes, "the header");
+  const std::size_t at = start[6] == std::byte{1} ? 10 : 12;
+  header_parser header({reinterpret_cast<const char*>(start.data()) + at, out.header_bytes - at}, at);
   header.parse();
   if (header.dtype().has_objects())
     fail(errc::not_importable, "byte 0", "array of Python objects (", describe(header.dtype()),
          "), expected numbers or text");
   const auto count = checked_product(header.shape());
   const auto size = count ? checked_mul(*count, header.dtype().item_size) : std::nullopt;
-  if (!size || *size > max_size - start - length)
+  if (!size || *size > max_size - out.header_bytes)
     fail(errc::malformed, "byte 0", "array's size overflows 64 bits");
-  const std::uint64_t end = start + length + *size;
-  need(end, "the array");
+  out.elements_bytes = *size;
+  out.dtype = std::move(header.dtype());
+  out.shape = std::move(header.shape());
+  out.order = header.fortran_order() ? numpy_order::column_major : numpy_order::row_major;
+  return out;
+}
+
+numpy_array parse_npy(std::span<const std::byte> bytes) {
+  npy_description found = parse_npy_header(bytes);
+  const std::uint64_t end = found.header_bytes + found.elements_bytes;
+  need(bytes, end, "the array");
   if (bytes.size() > end)
     fail(errc::malformed, petrify::text("byte ", end), bytes.size() - end, " bytes after the array's end");
-  return make_numpy_array(std::make_shared<const numpy_dtype>(std::move(header.dtype())), std::move(header.shape()),
-                          header.fortran_order() ? numpy_order::column_major : numpy_order::row_major,
-                          bytes.subspan(start + length));
+  return make_numpy_array(std::make_shared<const numpy_dtype>(std::move(found.dtype)), std::move(found.shape),
+                          found.order, bytes.subspan(found.header_bytes));
 }
 
 std::string npy_header(std::string_view descr, bool fortran_order, std::span<const std::uint64_t> shape) {
@@ -263,10 +281,16 @@ std::string npy_header(std::string_view descr, bool fortran_order, std::span<con
   for (std::size_t axis = 0; axis < shape.size(); ++axis)
     literal += text(axis == 0 ? "" : ", ", shape[axis]);
   literal += shape.size() == 1 ? ",), }" : "), }";
+  // numpy leaves room for the axis that grows when rows are appended.
+  constexpr std::size_t growth_digits = 21;
+  if (!shape.empty())
+    literal.append(growth_digits - text(fortran_order ? shape.back() : shape.front()).size(), ' ');
 
-  const bool is_long = align_up(10 + literal.size() + 1, 64) - 10 > 0xffff;
+  // At least one byte of padding, as numpy has it.
+  const auto padded = [&](std::size_t start) { return align_up(start + literal.size() + 2, 64); };
+  const bool is_long = padded(10) - 10 > 0xffff;
   const std::size_t start = is_long ? 12 : 10;
-  const std::size_t total = align_up(start + literal.size() + 1, 64);
+  const std::size_t total = padded(start);
   literal.append(total - start - literal.size() - 1, ' ');
   literal += '\n';
   std::string out(magic);

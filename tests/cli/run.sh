@@ -80,6 +80,41 @@ expect 0 'array of float64' "$petrify" convert "$iris/X_test.npy" x.stone --name
 expect 0 'x2.npy: float64 \(38, 4\)' "$petrify" extract x.stone x x2.npy
 same x2.npy "$iris/X_test.npy"
 
+# files of several arrays, in and out
+arrays=$2/arrays/numpy-2.4
+expect 0 'größe/猫: array of float32, shape \(2,\)' "$petrify" convert "$arrays/packed.npz" all.stone
+expect 0 'sound, 42 objects' "$petrify" verify all.stone
+expect 0 'all.npz: 42 arrays' "$petrify" extract all.stone all.npz
+expect 0 'again.stone: ' "$petrify" convert all.npz again.stone --from npz
+same again.stone all.stone
+for name in float16_rows column_major zero_axes empty text; do
+  expect 0 "$name.npy: " "$petrify" extract all.stone "$name" "$name.npy"
+  same "$name.npy" "$arrays/$name.npy"
+done
+expect 0 '__metadata__: value, dict of 1 text' "$petrify" convert "$arrays/safetensors/all.safetensors" t.stone
+expect 0 'back.safetensors: 38 arrays' "$petrify" extract t.stone back.safetensors
+same back.safetensors "$arrays/safetensors/all.safetensors"
+expect 0 '__metadata__: left out, as it is a value' bash -c "'$petrify' convert '$arrays/safetensors/odd.safetensors' o.stone && '$petrify' extract o.stone o.npz"
+expect 0 'few.safetensors: 2 arrays' "$petrify" extract all.stone int8 float32 few.safetensors
+expect 0 'x/early: array of uint8' "$petrify" convert "$arrays/safetensors/odd.safetensors" p.stone --name x --from safetensors
+expect 0 'one.npy: int64' bash -c "'$petrify' convert '$arrays/long.npz' long.stone && '$petrify' extract long.stone one.npy"
+expect 1 'two.npy: 2 objects, expected one, or a file that ends with .npz or .safetensors' "$petrify" extract all.stone int8 float32 two.npy
+expect 1 'two.npy: the file has 42 objects, expected the name of one' "$petrify" extract all.stone two.npy
+expect 1 'two.npz: array "bfloat16": numpy has no type for bfloat16' "$petrify" extract t.stone two.npz
+expect 1 'two.safetensors: array "complex128": safetensors has no type for complex128' "$petrify" extract all.stone two.safetensors
+expect 1 'object "nothing": no such object' "$petrify" extract all.stone nothing two.npz
+expect 1 'iris.stone: the file has no array' "$petrify" extract iris.stone two.npz
+expect 1 'object "model": is of kind forest, expected array' "$petrify" extract iris.stone model two.npz
+expect 0 '' test ! -e two.npy -a ! -e two.npz -a ! -e two.safetensors
+expect 1 'torch.pt: is a PyTorch file \(torch.save\), expected its tensors in a .safetensors file' "$petrify" convert "$arrays/refused/torch.pt" out.stone
+expect 1 'objects.npz: member "bad.npy" byte 0: array of Python objects' "$petrify" convert "$arrays/refused/objects.npz" out.stone
+expect 1 'tensor "layer.weight": holds "F8_E4M3"' "$petrify" convert "$arrays/refused/float8_e4m3fn.safetensors" out.stone
+head -c 2000 "$arrays/safetensors/all.safetensors" >cut.safetensors
+expect 1 'cut.safetensors: byte 0: header of [0-9]+ bytes, but the file ends after 1992: a download' "$petrify" convert cut.safetensors out.stone
+head -c 2000 "$arrays/all.npz" >cut.npz
+expect 1 'cut.npz: a zip without a directory at its end: a download' "$petrify" convert cut.npz out.stone
+expect_stderr_lines 1 "$petrify" convert cut.npz out.stone
+
 # bad input: status 1 and one line that says path, place, what was seen and what was expected
 expect 1 'petrify: missing.pkl: open: no such file or directory' "$petrify" convert missing.pkl out.stone
 expect 1 'svc.joblib: sklearn.svm._classes.SVC is not a model petrify knows \(it knows scikit-learn' \

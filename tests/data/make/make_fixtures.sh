@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes every fixture under tests/data/models again.
+# Makes every fixture under tests/data/models and tests/data/arrays again.
 #
 #   PETRIFY_VENVS   where the virtual environments go
 #                   (default: petrify-venvs in $TMPDIR, or in /tmp)
@@ -10,12 +10,15 @@
 #                   (default: python3.8 up to 1.5, 3.10 up to 1.7, 3.11 up to 2.1, then 3.13)
 #   PYTHON_LGB21 … PYTHON_LGB47
 #                   (default: python3.8 up to 3.2, 3.10 up to 4.0, then 3.13)
+#   PYTHON_NP126, PYTHON_NP24
+#                   (default: python3.11)
 #
 # An environment that exists already is used as it is.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 models=$(cd "$here/../models" && pwd)
+arrays=$(cd "$here/../arrays" && pwd)
 venvs=${PETRIFY_VENVS:-${TMPDIR:-/tmp}/petrify-venvs}
 
 export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
@@ -70,6 +73,12 @@ lightgbm_of() {
     "$venvs/$1/bin/python" "$here/make_lightgbm.py" "$models/$2"
 }
 
+# array_files_of NAME OUT: the files of arrays that one numpy release writes, with safetensors where it is installed
+array_files_of() {
+    rm -rf "${arrays:?}/$2"
+    "$venvs/$1/bin/python" "$here/make_array_files.py" "$arrays/$2"
+}
+
 mkdir -p "$venvs"
 environment lgb21 "${PYTHON_LGB21:-python3.8}"
 environment lgb22 "${PYTHON_LGB22:-python3.8}"
@@ -79,6 +88,8 @@ environment lgb33 "${PYTHON_LGB33:-python3.10}"
 environment lgb40 "${PYTHON_LGB40:-python3.10}"
 environment lgb46 "${PYTHON_LGB46:-python3.13}"
 environment lgb47 "${PYTHON_LGB47:-python3.13}"
+environment np126 "${PYTHON_NP126:-python3.11}"
+environment np24 "${PYTHON_NP24:-python3.11}"
 environment sk021 "${PYTHON_SK021:-python3.7}"
 environment sk022 "${PYTHON_SK022:-python3.8}"
 environment sk023 "${PYTHON_SK023:-python3.8}"
@@ -157,3 +168,5 @@ lightgbm_of lgb33 lightgbm-3.3
 lightgbm_of lgb40 lightgbm-4.0
 lightgbm_of lgb46 lightgbm-4.6
 lightgbm_of lgb47 lightgbm-4.7
+array_files_of np126 numpy-1.26
+array_files_of np24 numpy-2.4
