@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -421,6 +422,7 @@ class Run:
 
 def main():
     wanted = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the end of what is open: large files go
     wanted.out.mkdir(parents=True, exist_ok=True)
     if not wanted.report:
         plan = sizes.FULL if wanted.full else sizes.SHORT
