@@ -104,9 +104,10 @@ int main(int argc, char** argv) try {
                 throw std::runtime_error("advice has changed what is read");
             }
           };
-          bench::register_array(std::string(name_of(wanted)) + '/' + name_of(what), mib, how.name, run)
+          bench::register_array(std::string(name_of(wanted)) + '_' + name_of(what), mib, how.name, run)
               ->UseManualTime()
-              ->Iterations(1);
+              ->Iterations(1)
+              ->Repetitions(3);
         }
   return bench::run_benchmarks(arguments, bench::ratios::within_groups);
 } catch (const std::exception& failure) {

@@ -256,12 +256,16 @@ TITLES = {
     "columns": "Columns",
     "scan": "All elements",
     "save": "Save",
+    "advice": "Advice about pages",
 }
+# What ratios are to, where it is not petrify.
+BASES = {"advice": "normal"}
 
 
 def programs(results):
     parts = []
     for name in results.programs:
+        first = BASES.get(name, "petrify")
         groups = {}
         for key, seconds in results.program(name).items():
             what, size, contender = (*key.split("/"), "", "")[:3]
@@ -276,11 +280,11 @@ def programs(results):
                 if size not in cells:
                     said.append(NONE)
                     continue
-                base = groups.get((what, "petrify"), {}).get(size)
-                ratio = f" ({times(cells[size] / base)})" if base and contender != "petrify" else ""
+                base = groups.get((what, first), {}).get(size)
+                ratio = f" ({times(cells[size] / base)})" if base and contender != first else ""
                 said.append(duration(cells[size]) + ratio)
             label = f"{what.replace('_', ' ')}: {contender.replace('_', ' ')}"
-            rows.append([f"**{label}**" if contender.startswith("petrify") else label, *said])
+            rows.append([f"**{label}**" if contender.startswith(first) else label, *said])
         if rows:
             parts.append(f"\n### {TITLES.get(name, name)}\n\n" + table([""] + sizes, rows))
     if not parts:
