@@ -2,9 +2,9 @@
 
 #if defined(__x86_64__)
 
+#include "base/target_region.hpp"
 #include "forest/dense.hpp"
 #include "forest/leaf_visitors.hpp"
-#include "base/target_region.hpp"
 #include "forest/walk.hpp"
 
 #include <algorithm>
