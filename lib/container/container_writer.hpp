@@ -45,7 +45,7 @@ public:
 
   // Digest table, directory, header; then durable and renamed. Planned segments must be whole.
   // Throws: errc::io, errc::limit_exceeded.
-  void commit(durability wanted);
+  void commit(durability wanted = durability::synced);
 
   const std::string& path() const noexcept { return file_.target(); }
   // Called with the bytes of the current segment that are written, at least once for every 4 MiB.
