@@ -8,7 +8,8 @@
 namespace petrify::inline v0 {
 
 // Advice to the system about pages of a mapping. It never changes what is read, only what that costs, and is left out
-// where the system has no such advice.
+// where the system has no such advice. `sequential` and `random` of a part make a mapping of its own of it until it is
+// `normal` again; the system allows a process some 65,000 of these (vm.max_map_count): advise about large parts.
 enum class access_pattern : std::uint8_t {
   normal,     // as the system thinks fit: reads some neighbours of what is touched
   sequential, // from front to back: reads further ahead

@@ -83,7 +83,8 @@ void require_gapless(const extents& places);
 void require_length(const extents& places, std::uint64_t given);
 
 // View of an array whose element type is known, or of a part of one. Borrows from the file (or from the caller's
-// memory). Copying it copies half a KiB and no element.
+// memory). Copying it copies half a KiB and no element. The spans of shape() and strides() are the view's own: keep the
+// view as long as them.
 template <element T>
 class array_view {
 public:

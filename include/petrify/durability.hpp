@@ -13,8 +13,9 @@ enum class durability : std::uint8_t {
   // The disk has the file when commit returns: it survives a power cut. Cost: what the disk needs for all of it.
   synced,
   // The system writes it when it likes. After a power cut soon after, the path may have the old file, the new one, or
-  // one of the new one's size with bytes missing, which open and verify refuse as corrupt: for files that can be made
-  // again, and for file systems in memory, where both are the same.
+  // one of any size up to the new one's in which bytes are missing. open refuses it when the header or the directory
+  // are hit; that elements are missing, only verify finds. For files that can be made again, and for file systems in
+  // memory, where both are the same.
   unsynced,
 };
 

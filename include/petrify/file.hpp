@@ -163,7 +163,7 @@ private:
 };
 
 // Opens and verifies: what cannot be opened gives one fault. Cost: reads the whole file. Throws: nothing but bad_alloc
-// and what `progress` throws.
+// and what `progress` or the executor throws.
 std::vector<error> verify(const std::string& path, const open_options& options = {},
                           const verify_progress& progress = {}, executor& on = calling_thread());
 

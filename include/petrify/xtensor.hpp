@@ -22,7 +22,8 @@ namespace petrify::inline v0 {
 
 // View of an array of N axes as an xtensor of fixed rank, in the array's own order of axes. Borrows: the file must
 // outlive it. Assigning it to xt::xtensor or xt::xarray copies the elements; keep it in `auto` to stay in the mapping.
-// Throws: errc::wrong_type when the array does not have N axes.
+// Throws: errc::wrong_type when the array does not have N axes; errc::invalid_argument for a part with gaps between
+// its elements, which xtensor's storage cannot have: take xt::view of the whole.
 template <std::size_t N, element T>
 auto xt_view(const array_view<T>& array) {
   if (array.rank() != N)
@@ -36,9 +37,10 @@ auto xt_view(const array_view<T>& array) {
   for (std::size_t axis = 0; axis < N; ++axis)
     if (shape[axis] == 1)
       strides[axis] = 0;
-  // Of a part xtensor is to reach the last element, gaps and all; a flipped axis leads to before the first one.
-  const auto reach = static_cast<std::size_t>(array.size() == 0 ? 0 : array.places().highest() + 1);
-  return xt::adapt(array.data(), reach, xt::no_ownership(), shape, strides);
+  if (!array.is_gapless(axis_order::row_major) && !array.is_gapless(axis_order::column_major))
+    throw error(errc::invalid_argument, {}, {},
+                "the part has gaps between its elements, expected a gapless one: take xtensor's view of the whole");
+  return xt::adapt(array.data(), static_cast<std::size_t>(array.size()), xt::no_ownership(), shape, strides);
 }
 
 // Any xtensor expression: evaluated element by element in row-major order straight into the file; a lazy expression

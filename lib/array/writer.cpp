@@ -8,23 +8,30 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace petrify::inline v0 {
 
 void writer::state::require_idle() const {
   if (done)
     throw error(errc::invalid_argument, out.path(), "writer", "was committed already, expected a new writer");
+  if (has_failed)
+    throw error(errc::invalid_argument, out.path(), "writer", "could not be committed, expected a new writer");
   if (streaming)
     throw error(errc::invalid_argument, out.path(), text("stream ", quoted(stream_name)),
                 "is still open, expected finish() before anything else is written");
 }
 
 void writer::state::require_whole() const {
-  for (const auto& one : planned)
+  for (const auto& one : planned) {
+    if (one->segment.has_failed())
+      throw error(errc::invalid_argument, out.path(), text("object ", quoted(one->name)),
+                  "could not be written whole, expected a new writer");
     if (const auto gap = one->segment.first_gap())
       throw error(errc::invalid_argument, out.path(), text("object ", quoted(one->name)),
                   text("elements ", gap->offset / one->item_size, " to ", (gap->offset + gap->size) / one->item_size,
                        " were not written, expected all ", one->size()));
+  }
 }
 
 writer::writer(std::string path) : state_(std::make_unique<state>(std::move(path))) {}
@@ -128,8 +135,11 @@ planned_elements& writer::plan_bytes(std::string_view name, dtype type, std::spa
   }
   out.begin_object(name);
   planned_segment& segment = out.plan_segment(*size);
+  // Before the object ends: a plan that nobody can fill would be committed.
+  std::unique_ptr<planned_elements> elements(new planned_elements{out.path(), std::string(name), item_size, segment});
+  state_->planned.push_back(std::move(elements));
   out.end_object(array_description{type, canonical_order(order, shape), shape, 0});
-  return *state_->planned.emplace_back(new planned_elements{out.path(), std::string(name), item_size, segment});
+  return *state_->planned.back();
 }
 
 void write_planned(planned_elements& to, std::uint64_t first, std::span<const std::byte> bytes) {
@@ -191,6 +201,10 @@ byte_stream writer::stream_bytes(std::string_view name, dtype type, std::uint32_
 void writer::append_stream(std::span<const std::byte> bytes) {
   if (!state_->streaming)
     throw error(errc::invalid_argument, state_->out.path(), "stream", "was finished already");
+  if (state_->stream_whole && bytes.size() > state_->stream_expected - state_->stream_bytes)
+    throw error(errc::invalid_argument, state_->out.path(), text("stream ", quoted(state_->stream_name)),
+                text(state_->stream_bytes, " + ", bytes.size(), " bytes, expected ", state_->stream_expected,
+                     " for the shape"));
   state_->out.append(bytes);
   state_->stream_bytes += bytes.size();
 }
@@ -221,8 +235,10 @@ void writer::finish_stream() {
 void writer::commit(durability wanted) {
   state_->require_idle();
   state_->require_whole();
-  state_->done = true;
+  state_->has_failed = true;
   state_->out.commit(wanted);
+  state_->has_failed = false;
+  state_->done = true;
 }
 
 } // namespace petrify::inline v0

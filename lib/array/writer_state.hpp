@@ -27,6 +27,7 @@ struct writer::state {
 
   container_writer out;
   bool done = false;
+  bool has_failed = false; // commit has thrown
   // An open array_stream or byte_stream.
   bool streaming = false;
   std::string stream_name;

@@ -1,5 +1,7 @@
 #include <petrify/thread_pool.hpp>
 
+#include "base/blocked_signals.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -10,7 +12,6 @@
 #include <vector>
 
 #include <pthread.h>
-#include <signal.h>
 
 namespace petrify::inline v0 {
 
@@ -50,22 +51,6 @@ void watch_forks() {
       ::pthread_atfork(nullptr, nullptr, [] { num_forks.fetch_add(1, std::memory_order_relaxed); });
 }
 
-// Signals go to the threads that the program made itself.
-class all_signals_blocked {
-public:
-  all_signals_blocked() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~all_signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  all_signals_blocked(const all_signals_blocked&) = delete;
-  all_signals_blocked& operator=(const all_signals_blocked&) = delete;
-
-private:
-  sigset_t before_;
-};
-
 class only_calling_thread final : public executor {
 public:
   unsigned concurrency() const noexcept override { return 1; }
@@ -102,7 +87,7 @@ class thread_pool::workers {
 public:
   explicit workers(unsigned num_threads) : forks_before_(num_forks.load(std::memory_order_relaxed)) {
     threads_.reserve(num_threads);
-    const all_signals_blocked while_they_start;
+    const blocked_signals while_they_start;
     try {
       while (threads_.size() < num_threads)
         threads_.emplace_back([this] { serve(); });

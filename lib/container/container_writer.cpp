@@ -1,5 +1,6 @@
 #include "container/container_writer.hpp"
 
+#include "base/blocked_signals.hpp"
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
@@ -7,11 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <exception>
 #include <thread>
-
-#include <pthread.h>
 
 namespace petrify::inline v0 {
 
@@ -29,16 +27,13 @@ class beside {
 public:
   template <class Work>
   explicit beside(Work work) {
-    // Signals are for the program's own threads.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      thread_ = std::thread(work);
-    } catch (const std::exception&) {
+    {
+      const blocked_signals blocked;
+      try {
+        thread_ = std::thread(work);
+      } catch (const std::exception&) { // of the system's: it has no thread to give
+      }
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (!thread_.joinable())
       work();
   }
@@ -147,13 +142,17 @@ void container_writer::digest(std::span<const std::byte> bytes) {
 }
 
 void container_writer::end_segment() {
+  if (broken_)
+    refuse_broken();
   if (!placed_) {
     pad_to(segment_alignment);
     segments_.push_back({file_.size_bytes(), 0});
     emit(head_);
   }
+  broken_ = true; // a second call would find the digest taken
   if (in_chunk_ != 0)
     digests_.push_back(digest_.finish());
+  broken_ = false;
 }
 
 void container_writer::add_segment(std::span<const std::byte> bytes) {

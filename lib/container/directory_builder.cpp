@@ -92,11 +92,23 @@ struct directory_builder::state {
   std::map<std::string, attributes, std::less<>> attributes_of;
   std::uint64_t attribute_bytes = 0;
 
-  // Checked after each object, long before FlatBuffers' own limit of 2 GiB.
+  std::uint64_t name_bytes = 0; // of all objects
+
+  void add(std::string_view name, std::uint32_t first_segment, fbs::Description type, fb::Offset<void> description) {
+    objects.push_back({std::string(name), first_segment, type, description});
+    name_bytes += name.size();
+    require_room();
+  }
+
+  // Checked after each object, long before FlatBuffers' own limit of 2 GiB, with what finish() is sure to add.
   void require_room(std::uint64_t more = 0) const {
-    if (const std::uint64_t size = builder.GetSize() + more; size > max_directory_size)
+    const std::uint64_t segments = objects.empty() ? 0 : objects.back().first_segment;
+    require_size(builder.GetSize() + attribute_bytes + name_bytes + 2 * sizeof(std::uint64_t) * segments + more);
+  }
+  static void require_size(std::uint64_t size) {
+    if (size > max_directory_size)
       fail(errc::limit_exceeded, "directory", size, " bytes, expected at most ", max_directory_size,
-           ": use fewer or shorter names");
+           ": use fewer or shorter names, or smaller attributes");
   }
 };
 
@@ -111,8 +123,7 @@ void directory_builder::add_array(std::string_view name, std::uint32_t first_seg
   array.add_order(static_cast<fbs::Order>(d.order));
   array.add_shape(shape);
   array.add_item_size(d.item_size);
-  state_->objects.push_back({std::string(name), first_segment, fbs::Description::Array, array.Finish().Union()});
-  state_->require_room();
+  state_->add(name, first_segment, fbs::Description::Array, array.Finish().Union());
 }
 
 void directory_builder::add_forest(std::string_view name, std::uint32_t first_segment, const forest_description& d) {
@@ -226,20 +237,17 @@ void directory_builder::add_forest(std::string_view name, std::uint32_t first_se
   f.add_golden_type(static_cast<fbs::ElementType>(d.golden_type));
   f.add_layout_note_ends(layout_note_ends);
   f.add_layout_note_bytes(layout_note_bytes);
-  state_->objects.push_back({std::string(name), first_segment, fbs::Description::Forest, f.Finish().Union()});
-  state_->require_room();
+  state_->add(name, first_segment, fbs::Description::Forest, f.Finish().Union());
 }
 
 void directory_builder::add_value(std::string_view name, std::uint32_t first_segment) {
   const auto value = fbs::CreateValue(state_->builder).Union();
-  state_->objects.push_back({std::string(name), first_segment, fbs::Description::Value, value});
-  state_->require_room();
+  state_->add(name, first_segment, fbs::Description::Value, value);
 }
 
 void directory_builder::add_record(std::string_view name, std::uint32_t first_segment) {
   const auto record = fbs::CreateRecord(state_->builder).Union();
-  state_->objects.push_back({std::string(name), first_segment, fbs::Description::Record, record});
-  state_->require_room();
+  state_->add(name, first_segment, fbs::Description::Record, record);
 }
 
 void directory_builder::set_attributes(std::string_view name, const attribute_description& d) {
@@ -247,7 +255,7 @@ void directory_builder::set_attributes(std::string_view name, const attribute_de
   if (all.find(name) != all.end())
     fail(errc::invalid_argument, {}, "has attributes already, expected them to be set once");
   const std::uint64_t size = d.nodes.size_bytes() + d.bytes.size();
-  state_->require_room(state_->attribute_bytes + size);
+  state_->require_room(size);
   all.emplace(name, state::attributes{{d.nodes.begin(), d.nodes.end()}, {d.bytes.begin(), d.bytes.end()}});
   state_->attribute_bytes += size;
 }
@@ -292,7 +300,7 @@ std::vector<std::byte> directory_builder::finish(std::span<const extent> segment
   fbs::FinishDirectoryBuffer(b, fbs::CreateDirectory(b, producer, offsets_vector, sizes_vector, large_segment_alignment,
                                                      digest_table.offset, digest_table.size / sizeof(std::uint64_t),
                                                      digests_checksum, objects_vector));
-  state_->require_room();
+  state::require_size(b.GetSize());
   const auto* bytes = reinterpret_cast<const std::byte*>(b.GetBufferPointer());
   return {bytes, bytes + b.GetSize()};
 }

@@ -48,6 +48,15 @@ std::optional<std::uint64_t> planned_segment::take(std::uint64_t begin, std::uin
 }
 
 void planned_segment::fill(std::uint64_t begin, std::span<const std::byte> bytes) {
+  try {
+    write_and_digest(begin, bytes);
+  } catch (...) {
+    has_failed_ = true; // what is taken is not all there
+    throw;
+  }
+}
+
+void planned_segment::write_and_digest(std::uint64_t begin, std::span<const std::byte> bytes) {
   std::uint64_t digested = 0;
   for (std::uint64_t done = 0; done < bytes.size();) {
     const std::uint64_t at = place_.offset + begin + done;

@@ -307,11 +307,13 @@ std::vector<error> file::verify(const verify_progress& progress, executor& on) c
 
 std::vector<error> verify(const std::string& path, const open_options& options, const verify_progress& progress,
                           executor& on) {
+  std::optional<file> opened;
   try {
-    return file::open(path, options).verify(progress, on);
+    opened = file::open(path, options);
   } catch (const error& failure) {
     return {failure};
   }
+  return opened->verify(progress, on);
 }
 
 } // namespace petrify::inline v0

@@ -147,13 +147,17 @@ void output_file::require_open() const {
 
 void output_file::append(std::span<const std::byte> bytes) {
   require_open();
-  // What does not fit the buffer goes out in whole multiples of it, straight from the caller's memory.
-  if (buffer_.size() + bytes.size() >= buffer_bytes) {
-    const std::size_t fill = buffer_.empty() ? 0 : buffer_bytes - buffer_.size();
-    buffer_.insert(buffer_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(fill));
-    bytes = bytes.subspan(fill);
-    flush();
-    const std::size_t direct = bytes.size() / buffer_bytes * buffer_bytes;
+  // Writes end at multiples of the buffer's size in the file; what does not fit the buffer goes out straight from the
+  // caller's memory.
+  const std::uint64_t room = buffer_bytes - flushed_ % buffer_bytes;
+  if (buffer_.size() + bytes.size() >= room) {
+    if (!buffer_.empty()) {
+      const auto fill = static_cast<std::size_t>(room) - buffer_.size();
+      buffer_.insert(buffer_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(fill));
+      bytes = bytes.subspan(fill);
+      flush();
+    }
+    const auto direct = static_cast<std::size_t>((flushed_ + bytes.size()) / buffer_bytes * buffer_bytes - flushed_);
     write_at(flushed_, bytes.first(direct));
     flushed_ += direct;
     bytes = bytes.subspan(direct);
@@ -194,13 +198,19 @@ std::uint64_t output_file::reserve(std::uint64_t size_bytes) {
   return at;
 }
 
-void output_file::write_reserved(std::uint64_t offset, std::span<const std::byte> bytes) {
+void output_file::require_not_failed() const {
+  if (removed_)
+    throw error(errc::io, target_, "write", "another write has failed before, expected a new writer");
   require_open();
+}
+
+void output_file::write_reserved(std::uint64_t offset, std::span<const std::byte> bytes) {
+  require_not_failed();
   write_at(offset, bytes);
 }
 
 void output_file::read_reserved(std::uint64_t offset, std::span<std::byte> out) {
-  require_open();
+  require_not_failed();
   while (!out.empty()) {
     const ssize_t count =
         uninterrupted([&] { return ::pread(descriptor_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });

@@ -50,17 +50,17 @@ public:
   // Bytes appended so far.
   std::uint64_t size_bytes() const noexcept { return flushed_ + buffer_.size(); }
 
-  // Appends bytes; they reach the kernel in writes of 4 MiB, which lets it use large pages. Throws: errc::io;
-  // errc::invalid_argument after commit() or an error.
+  // Appends bytes; they reach the kernel in writes that end at multiples of 4 MiB, which lets it use large pages.
+  // Throws: errc::io; errc::invalid_argument after commit() or an error.
   void append(std::span<const std::byte> bytes);
   // Overwrites bytes that were appended before. Throws: as append.
   void overwrite(std::uint64_t offset, std::span<const std::byte> bytes);
   // Leaves room for that many bytes, which write_reserved fills, and returns where it begins. What is not filled is
   // zero. Throws: as append.
   std::uint64_t reserve(std::uint64_t size_bytes);
-  // Writes bytes to reserved room, straight from the caller's memory. Throws: as append.
+  // Writes bytes to reserved room, straight from the caller's memory. Throws: as append, but errc::io after an error.
   void write_reserved(std::uint64_t offset, std::span<const std::byte> bytes);
-  // Reads bytes of reserved room that were written. Throws: as append.
+  // Reads bytes of reserved room that were written. Throws: as write_reserved.
   void read_reserved(std::uint64_t offset, std::span<std::byte> out);
   // fsync, rename, fsync of the folder: when it returns, the new file survives a power cut. Unsynced: rename alone.
   // When it throws, the target is the old file or, if only the folder's fsync failed, the new one. Throws: as append.
@@ -69,6 +69,7 @@ public:
 private:
   void create(const std::string& prefix);
   void require_open() const;
+  void require_not_failed() const;
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   void flush();
   [[noreturn]] void give_up(const char* action, int reason);
@@ -81,7 +82,7 @@ private:
   descriptor folder_;
   descriptor descriptor_;
   std::atomic<bool> removed_ = false; // after an error: the name is gone
-  bool has_reserved_ = false;
+  std::atomic<bool> has_reserved_ = false;
   std::uint64_t flushed_ = 0;
   std::vector<std::byte> buffer_;
 };

@@ -3,6 +3,8 @@
 #include <petrify/file.hpp>
 #include <petrify/xtensor.hpp>
 
+#include <numeric>
+
 #if __has_include(<xtensor/containers/xarray.hpp>) // since xtensor 0.26
 #include <xtensor/containers/xarray.hpp>
 #include <xtensor/containers/xtensor.hpp>
@@ -53,6 +55,22 @@ TEST_CASE("XtensorExpressionsGoInAndComeBackAsViews") {
   CHECK(from.array<float>("empty").shape()[1] == 3);
   CHECK(from.array<double>("large")(299, 999) == 0.5);
   CHECK_REFUSED(xt_view<3>(array), errc::wrong_type, "the array has 2 axes, expected 3");
+}
+
+TEST_CASE("GaplessPartsOfArraysAreXtensorViewsToo") {
+  std::vector<int> memory(4 * 5);
+  std::iota(memory.begin(), memory.end(), 0);
+  const array_view<int> array(memory.data(), extents(std::vector<std::uint64_t>{4, 5}));
+  const auto rows = array.slice(0, 1, 3);
+  const auto view = xt_view<2>(rows);
+  CHECK(&view(1, 4) == memory.data() + 14);
+  CHECK(view(0, 0) == 5);
+  const auto turned = array.transposed();
+  CHECK(xt_view<2>(turned)(4, 3) == 19);
+  const auto columns = array.slice(1, 1, 3);
+  CHECK_REFUSED(xt_view<2>(columns), errc::invalid_argument, "the part has gaps between its elements");
+  const auto flipped = array.flipped(0);
+  CHECK_REFUSED(xt_view<2>(flipped), errc::invalid_argument, "take xtensor's view of the whole");
 }
 
 TEST_CASE("ColumnMajorArraysKeepTheirOrderInTheView") {

@@ -106,8 +106,6 @@ TEST_CASE("PrefaultedPagesAreMappedAndPrivateOnesAreReadOnly") {
   }
 }
 
-// The sanitizers make mlock do nothing.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 namespace {
 
 // Pages of these bytes that this process has mapped, in KiB.
@@ -170,6 +168,8 @@ TEST_CASE("AdviceIsAboutThisFile") {
   CHECK(holds(borrowed, s.values));
 }
 
+// The sanitizers make mlock do nothing.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_CASE("ALockBeyondTheLimitSaysSo") {
   const saved s;
   CHECK(outcome([&] {

@@ -239,11 +239,48 @@ TEST_CASE("APlannedArrayThatFailedCannotBeMadeToCommit") {
             }).has_value());
     CHECK(has_struck());
     CHECK(s.temporaries().empty());
+    auto second = [&] { planned.write(0, std::span(s.write.big).first(1)); };
+    CHECK_REFUSED(second(), errc::invalid_argument, "is written a second time");
     CHECK_REFUSED(out.add("other", s.write.big), errc::invalid_argument, "expected a new writer");
     CHECK_REFUSED(out.commit(), errc::invalid_argument, "expected a new writer");
   }
   CHECK(open_descriptors() == descriptors);
   CHECK(bytes_of(s.write.path) == s.old_bytes);
+}
+
+TEST_CASE("AfterOneWriteToPlannedRoomFailedAllOthersDo") {
+  const scene s;
+  s.reset();
+  writer out(s.write.path);
+  auto one = out.plan<std::uint64_t>("one", {s.write.big.size()});
+  auto other = out.plan<std::uint64_t>("other", {s.write.big.size()});
+  REQUIRE(error_of([&] { watch([&] { one.write(0, s.write.big); }, {trouble::failure, 0, EIO}); }).has_value());
+  CHECK_REFUSED(other.write(0, s.write.big), errc::io, "another write has failed before, expected a new writer");
+  CHECK_REFUSED(out.commit(), errc::invalid_argument, "object \"one\": could not be written whole");
+}
+
+TEST_CASE("WritesEndAtMultiplesOfTheBufferBehindPlannedRoomToo") {
+  const scene s;
+  s.reset();
+  const std::vector<std::uint64_t> values(std::size_t{3} << 20, 7); // 24 MiB
+  writer out(s.write.path);
+  (void)out.plan<std::uint8_t>("odd", {12'345'677});
+  const std::vector<system_call> calls = watch([&] { out.add("values", values); });
+  constexpr std::uint64_t piece = std::uint64_t{4} << 20;
+  std::size_t whole = 0;
+  for (const system_call& call : calls)
+    if (call.name == "pwrite")
+      whole += call.offset % piece == 0 && call.size % piece == 0;
+  CHECK(whole >= 4);
+}
+
+TEST_CASE("AWriterWhoseCommitFailedSaysSo") {
+  const scene s;
+  s.reset();
+  writer out(s.write.path);
+  out.add("big", s.write.big);
+  REQUIRE(error_of([&] { watch([&] { out.commit(); }, {trouble::failure, 0, ENOSPC}); }).has_value());
+  CHECK_REFUSED(out.commit(), errc::invalid_argument, "could not be committed, expected a new writer");
 }
 
 TEST_CASE("UnsyncedCommitsCallNoFsync") {
