@@ -110,8 +110,8 @@ def first_element(results, plots):
         text += comparison(results, "first", columns)
     text += "\n### Warm, again and again in the same process\n\n"
     text += paragraph(
-        """Code and its tables are there; the file is opened anew each time, and closed. Who takes a second or more is
-        not asked again."""
+        """Code and its tables are there; the file is opened anew each time. Closing it, or freeing the memory, is not
+        counted, of nobody. Who takes a second or more is not asked again."""
     )
     return text + comparison(
         results, "first", [(size_in_words(size), size, "again", "warm", duration) for size in sizes]
@@ -221,7 +221,7 @@ def forests(results, plots):
     text += paragraph(
         f"""Regressions of 20 columns, trained by benchmarks/report/make_forests.py; one row, one thread, a fresh
         process; warm {turns(results, "first-prediction")}, cold {turns(results, "first-prediction", "cold")}.
-        Imports are not counted. petrify's answers, and those of a model's own library, are compared bit for bit;
+        Neither imports nor closing are counted. petrify's answers, and those of a model's own library, are compared bit for bit;
         ONNX Runtime's within 1e-4 and Treelite's within 1e-5 of the value, whose sums are their own. Ratios are to
         petrify with its nodes checked. ONNX's converters walk the nodes in Python: above 10⁵ they are left out. The
         naive streams cannot hold every kind of forest."""

@@ -9,10 +9,12 @@ import sys
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import clock
 import page
 import sizes
 import svg
@@ -49,6 +51,43 @@ class Sums(unittest.TestCase):
             for size in [*plan.sizes, plan.question_size, plan.held_size]:
                 self.assertEqual(size % (4 * sizes.ROW_FLOATS), 0)
             self.assertIn(plan.question_size, plan.sizes)
+
+
+class Clock(unittest.TestCase):
+    """By a clock that moves when something is done: opening takes 2 s, the answer 1 s, closing 100 s."""
+
+    def setUp(self):
+        self.now = 0.0
+        test = self
+
+        class Opened:
+            def __init__(self):
+                test.now += 2
+
+            def element(self):
+                test.now += 1
+                return 7.0
+
+            def __del__(self):
+                test.now += 100
+
+        self.work = clock.opening(Opened, Opened.element)
+        patch = mock.patch.object(clock.time, "perf_counter", lambda: self.now)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_closing_is_not_counted(self):
+        (answer, opened), seconds = clock.timed(self.work)
+        self.assertEqual((answer, seconds), (7.0, 3.0))
+        del opened
+        self.assertEqual(self.now, 103.0)
+
+    def test_again_closes_each_before_the_next_is_opened(self):
+        self.assertEqual(clock.again(self.work, 250), {"again_s": 3.0, "again_n": 3})
+        self.assertEqual(self.now, 309.0)
+
+    def test_not_again(self):
+        self.assertEqual(clock.again(self.work, 0), {})
 
 
 class Words(unittest.TestCase):

@@ -10,19 +10,20 @@ QUESTION
   scan     open, then the sum of all elements
   hold     as scan, then wait until the standard input ends: others look at this process's memory meanwhile
 
-Imports are not counted: they are done before the clock starts. Exit status 77: skipped, "skipped" says why.
+Imports are not counted: they are done before the clock starts. Nor is closing: the clock stops before it. Exit status
+77: skipped, "skipped" says why.
 """
 
 import argparse
 import json
 import os
 import resource
-import statistics
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+
+from clock import again, opening, timed
 
 PERIOD = 1 << 24  # element i is i mod this: every value is exact in float32
 NAME = "array"
@@ -102,6 +103,8 @@ def pickle5():
 def joblib_with(mmap_mode=None, compress=0):
     import joblib
 
+    if mmap_mode:
+        import mmap  # noqa: F401 what numpy would import on its way
     if isinstance(compress, tuple):
         import lz4.frame  # noqa: F401 what joblib would import on its way
     return (
@@ -111,6 +114,9 @@ def joblib_with(mmap_mode=None, compress=0):
 
 
 def npy(mmap_mode=None):
+    if mmap_mode:
+        import mmap  # noqa: F401 what numpy would import on its way
+
     def save(array, path):
         with open(path, "wb") as out:  # np.save(path) would add an ending of its own
             np.save(out, array)
@@ -182,21 +188,6 @@ def sample(num_floats, row_floats):
     return array.reshape(-1, row_floats) if row_floats else array
 
 
-def timed(work):
-    start = time.perf_counter()
-    answer = work()
-    return answer, time.perf_counter() - start
-
-
-def again(work, seconds):
-    """The median of as many repetitions as fit in that time, one at least unless it is 0; and how many they were."""
-    taken = []
-    end = time.perf_counter() + seconds
-    while seconds > 0 and (not taken or time.perf_counter() < end):
-        taken.append(timed(work)[1])
-    return {"again_s": statistics.median(taken), "again_n": len(taken)} if taken else {}
-
-
 def make(save, wanted):
     array = sample(wanted.floats, wanted.row_floats)
     forget_peak()
@@ -225,12 +216,14 @@ def ask(load, wanted):
     if wanted.question == "first":
         index = wanted.index
 
-        def work():
+        def element(opened):
             # Of a file whose size is only known when it is open: the middle.
-            opened = load(wanted.file)
-            return opened.element(index if index is not None else opened.num_bytes() // 8), opened.num_bytes()
+            return opened.element(index if index is not None else opened.num_bytes() // 8)
 
-        (record["answer"], record["bytes"]), record["first_s"] = timed(work)
+        work = opening(lambda: load(wanted.file), element)
+        (record["answer"], opened), record["first_s"] = timed(work)
+        record["bytes"] = opened.num_bytes()
+        del opened  # only one of them is there at a time
         record |= again(work, wanted.seconds)
     else:
         opened, record["open_s"] = timed(lambda: load(wanted.file))
