@@ -3,9 +3,14 @@
 What needs a run of the contenders is in worker_test.py.
 """
 
+import contextlib
+import io
 import json
+import os
 import re
 import sys
+import tempfile
+import types
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
@@ -16,6 +21,8 @@ sys.path.insert(0, str(HERE))
 
 import clock
 import page
+import page_cache
+import run
 import sizes
 import svg
 import verdicts
@@ -51,6 +58,126 @@ class Sums(unittest.TestCase):
             for size in [*plan.sizes, plan.question_size, plan.held_size]:
                 self.assertEqual(size % (4 * sizes.ROW_FLOATS), 0)
             self.assertIn(plan.question_size, plan.sizes)
+
+
+class FakeWorkers:
+    """Says what is right, but for those of whom it is told that they are wrong."""
+
+    def __init__(self, wrong=(), wrong_processes=()):
+        self.wrong, self.wrong_processes, self.asked = wrong, wrong_processes, []
+
+    def ask(self, name, question, file, *options):
+        self.asked.append((name, question))
+        record = {"contender": name, "question": question, "process_s": 0.0, "open_s": 0.1, "seconds": 0.2}
+        if question == "make":
+            Path(file).write_bytes(b"x")
+        answer = sizes.sums_of_halves(sizes.MIB // 4)
+        return record | {"answer": [answer[0], answer[1] + 1] if name in self.wrong else answer}
+
+    def hold(self, name, file, processes):
+        right = sizes.sum_of_elements(sizes.MIB // 4)
+        answers = [right + (i in self.wrong_processes and name in self.wrong) for i in range(processes)]
+        return {"contender": name, "question": "hold", "processes": processes, "answer": right, "answers": answers}
+
+
+class AnswersFirst(unittest.TestCase):
+    NAMES = ["petrify", "stream_bulk", "stream_elements", "npy", "npy_mmap"]
+
+    def a_run(self, **told):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        plan = sizes.largest(sizes.MIB, sizes.SHORT)
+        one = run.Run(types.SimpleNamespace(names=self.NAMES, bin=Path("none")), plan, Path(scratch.name))
+        one.workers, one.write = FakeWorkers(**told), lambda: None
+        return one
+
+    def make_and_check(self, **told):
+        one = self.a_run(**told)
+        with contextlib.redirect_stdout(io.StringIO()):
+            right = one.check_arrays(one.make_arrays(self.NAMES, sizes.MIB), sizes.MIB)
+        return one, list(right), {record["contender"] for record in one.results["records"]}
+
+    def test_all_are_right(self):
+        one, right, saved = self.make_and_check()
+        self.assertEqual(right, self.NAMES)
+        self.assertEqual(saved, {"petrify", "stream_bulk", "stream_elements", "npy"})
+        # Its file was there before the other stream took its place.
+        words = one.workers.asked
+        self.assertLess(words.index(("stream_bulk", "halves")), words.index(("stream_elements", "make")))
+
+    def test_who_saves_wrongly_has_no_figures_of_saving(self):
+        for wrong in ("stream_bulk", "stream_elements", "npy"):
+            one, right, saved = self.make_and_check(wrong=[wrong])
+            self.assertNotIn(wrong, right)
+            self.assertNotIn(wrong, saved)
+            self.assertIn("petrify", saved)
+            self.assertTrue(any(wrong in skipped["why"] for skipped in one.results["skipped"]))
+
+    def test_a_wrong_answer_of_petrify_ends_the_run(self):
+        with self.assertRaises(run.WrongAnswer):
+            self.make_and_check(wrong=["petrify"])
+
+    def test_each_process_that_holds_a_file_is_compared(self):
+        for process in (0, 3):
+            one = self.a_run(wrong=["npy_mmap"], wrong_processes=[process])
+            with contextlib.redirect_stdout(io.StringIO()):
+                one.hold()
+            held = {record["contender"] for record in one.results["records"]}
+            self.assertEqual(held, set(self.NAMES) - {"npy_mmap"})
+
+    def test_halves_are_exact_beyond_4_gib(self):
+        floats = max(sizes.FULL.sizes) // 4
+        self.assertGreater(sizes.sum_of_elements(floats), 1 << 53)
+        self.assertLess(max(sizes.sums_of_halves(floats)), 1 << 53)
+        self.assertEqual(sum(sizes.sums_of_halves(floats)), sizes.sum_of_elements(floats))
+
+
+class Scratch(unittest.TestCase):
+    def parent(self, kind, asked=None):
+        with mock.patch.object(run, "filesystem", lambda _: kind):
+            return run.scratch_parent(types.SimpleNamespace(dir=asked, out=Path("build/bench")))
+
+    def test_is_on_a_disk_unless_asked_for(self):
+        for kind in ("tmpfs", "ramfs"):
+            self.assertEqual(self.parent(kind), Path("build/bench"))
+            self.assertEqual(self.parent(kind, Path("there")), Path("there"))
+        self.assertEqual(self.parent("ext4"), Path(tempfile.gettempdir()))
+
+
+class Warm(unittest.TestCase):
+    """What is done to a file's pages; the calls are put down, the file system is not asked."""
+
+    def setUp(self):
+        self.done, self.cached = [], 1.0
+        for name, act in (
+            ("drop", lambda path: self.done.append("drop") or True),
+            ("read", lambda path: self.done.append("read") or True),
+            ("cached_fraction", lambda path: self.cached),
+        ):
+            patch = mock.patch.object(page_cache, name, act)
+            patch.start()
+            self.addCleanup(patch.stop)
+        file = tempfile.NamedTemporaryFile()
+        self.addCleanup(file.close)
+        self.file, self.warmed = file.name, page_cache.Warmed()
+
+    def test_a_file_is_read_from_the_disk_once(self):
+        for _ in range(3):
+            self.assertTrue(self.warmed.warm(self.file))
+        self.assertEqual(self.done, ["drop", "read"])
+
+    def test_again_when_it_was_evicted_dropped_or_written(self):
+        self.warmed.warm(self.file)
+        self.cached = 0.5
+        self.warmed.warm(self.file)
+        self.cached = 1.0
+        self.assertEqual(self.done, ["drop", "read"] * 2)
+        self.warmed.drop(self.file)
+        self.warmed.warm(self.file)
+        self.assertEqual(self.done, ["drop", "read"] * 2 + ["drop", "drop", "read"])
+        os.utime(self.file, ns=(1, 1))
+        self.warmed.warm(self.file)
+        self.assertEqual(self.done[-2:], ["drop", "read"])
 
 
 class Clock(unittest.TestCase):

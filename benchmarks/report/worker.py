@@ -8,6 +8,7 @@ QUESTION
   row      open, then the sum of row I, which is the middle one if not said
   columns  open, then the sum of columns 0 to 3 of all rows
   scan     open, then the sum of all elements
+  halves   open, then the sums of the first half of the rows and of the others: exact up to 8 GiB
   hold     as scan, then wait until the standard input ends: others look at this process's memory meanwhile
 
 Imports are not counted: they are done before the clock starts. Nor is closing: the clock stops before it. Exit status
@@ -55,6 +56,10 @@ class Array:
     def scan(self):
         return float(np.sum(self.array, dtype=np.float64))
 
+    def halves(self):
+        half = self.array.shape[0] // 2
+        return [float(np.sum(part, dtype=np.float64)) for part in (self.array[:half], self.array[half:])]
+
 
 class Tensor:
     """The same of a tensor that safetensors has open: a slice of it is copied out of the map."""
@@ -84,6 +89,10 @@ class Tensor:
 
     def scan(self):
         return float(np.sum(self.file.get_tensor(NAME), dtype=np.float64))
+
+    def halves(self):
+        half = self.shape[0] // 2
+        return [float(np.sum(self.part[part], dtype=np.float64)) for part in (slice(0, half), slice(half, None))]
 
 
 def pickle5():
@@ -233,6 +242,7 @@ def ask(load, wanted):
             "row": lambda: opened.row(wanted.index if wanted.index is not None else opened.num_rows() // 2),
             "columns": opened.columns,
             "scan": opened.scan,
+            "halves": opened.halves,
         }[question]
         record["answer"], record[f"{question}_s"] = timed(work)
         wanted.keep_alive = opened
@@ -245,7 +255,7 @@ def ask(load, wanted):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("contender", choices=CONTENDERS)
-    parser.add_argument("question", choices=["make", "first", "row", "columns", "scan", "hold"])
+    parser.add_argument("question", choices=["make", "first", "row", "columns", "scan", "halves", "hold"])
     parser.add_argument("file")
     parser.add_argument("--seconds", type=float, default=0.2)
     parser.add_argument("--index", type=int)
