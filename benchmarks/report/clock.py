@@ -1,4 +1,4 @@
-"""How long something takes, closing what it has opened not counted: the clock of the contenders in C++ stops there too."""
+"""How long something takes. Closing what it has opened is not counted: C++'s clock stops before that too."""
 
 import statistics
 import time

@@ -3,7 +3,8 @@
 forest_worker.py CONTENDER first-prediction FILE --row CSV [--seconds S]
 
 Prints one JSON object on one line: open_s, first_s and again_s (medians of repetitions of all of it), the answer as a
-list of doubles, and memory. Imports are not counted: they are done before the clock starts. Nor is closing: the clock stops before it. One thread.
+list of doubles, and memory. Imports are not counted: they are done before the clock starts. Nor is closing: the clock
+stops before it. One thread.
 """
 
 import argparse

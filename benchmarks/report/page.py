@@ -153,8 +153,8 @@ def saving(results):
     # The largest that all have: above, compression is left out.
     size = max((size for size in sizes if size <= 2_000_000_000), default=max(sizes))
     text = "\n## Save\n\n" + paragraph(
-        f"""{size_in_words(size)} of float32; {turns(results, "make")}. Nobody is asked to wait for the disk: all are timed
-        when they return, and again when a sync of the file behind them has. *Memory*: the writer's peak above
+        f"""{size_in_words(size)} of float32; {turns(results, "make")}. Nobody is asked to wait for the disk: all are
+        timed when they return, and again when a sync of the file behind them has. *Memory*: the writer's peak above
         what the process had before. Contenders in C++ get elements in pieces of 4 MiB and keep what their library
         makes them keep; an array in Python is in memory beforehand and not counted. *Save* below has all of them
         write from memory."""
@@ -221,7 +221,8 @@ def forests(results, plots):
     text += paragraph(
         f"""Regressions of 20 columns, trained by benchmarks/report/make_forests.py; one row, one thread, a fresh
         process; warm {turns(results, "first-prediction")}, cold {turns(results, "first-prediction", "cold")}.
-        Neither imports nor closing are counted. petrify's answers, and those of a model's own library, are compared bit for bit;
+        Neither imports nor closing are counted. petrify's answers, and those of a model's own library, are compared bit
+        for bit;
         ONNX Runtime's within 1e-4 and Treelite's within 1e-5 of the value, whose sums are their own. Ratios are to
         petrify with its nodes checked. ONNX's converters walk the nodes in Python: above 10⁵ they are left out. The
         naive streams cannot hold every kind of forest."""
@@ -278,8 +279,8 @@ def programs(results):
     if not parts:
         return ""
     about = """Google Benchmark, medians of interleaved repetitions: the programs petrify_bench_* that
-        benchmarks/README.md lists. Nothing is loaded anew but the file. Files are in the page cache as their writer has
-        left them: large writes leave large pages, which cost fewer page faults."""
+        benchmarks/README.md lists. Nothing is loaded anew but the file. Files are in the page cache as their writer
+        has left them: large writes leave large pages, which cost fewer page faults."""
     return "\n## In C++, in one process\n\n" + paragraph(about).rstrip("\n") + "\n" + "".join(parts)
 
 

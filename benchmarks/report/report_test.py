@@ -367,8 +367,9 @@ class Promises(unittest.TestCase):
     def same_at_any_size(self, small, large):
         again = {sizes.MIB: small, 2_000_000_000: large}
         records = [
-            record | {"again_s": again[record["size"]]} if record["contender"] == "petrify" and "again_s" in record
-            and record["question"] == "first" else record
+            record | {"again_s": again[record["size"]]}
+            if (record["contender"], record["question"]) == ("petrify", "first") and "again_s" in record
+            else record
             for record in CONTENT["records"]
         ]
         found = verdicts.promises(Results(CONTENT | {"records": records}))

@@ -88,7 +88,7 @@ def losses(results):
 def program_losses(results):
     """(title, group, contender, [(size, petrify's sample, the other's)]) of the Google Benchmark programs.
 
-    No repetition of the other's is as slow as any of petrify's. Programs that compare ways of petrify itself have none.
+    No repetition of the other's is as slow as any of petrify's. Programs that compare petrify with itself have none.
     """
     found = {}
     for program in results.programs:
