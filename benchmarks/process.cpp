@@ -50,6 +50,7 @@ constexpr const char* usage =
     "  row      open FILE and sum row --index I (the middle)\n"
     "  columns  open FILE and sum columns 0 to 3 of all rows\n"
     "  scan     open FILE and sum all elements\n"
+    "  halves   open FILE and sum the first half of its rows, and the others: exact up to 8 GiB\n"
     "  hold     scan, print the record with \"ready\", and stay until standard input ends\n"
     "  --row-floats N  length of a row where the file's array has rank 1\n"
     "forests, CONTENDER: petrify, naive_bulk, naive_elements\n"
@@ -124,7 +125,7 @@ bench::process_request parse_request(const std::vector<std::string>& words) {
 }
 
 int answer(const bench::process_request& request) {
-  constexpr std::string_view of_arrays[] = {"make", "first", "row", "columns", "scan", "hold"};
+  constexpr std::string_view of_arrays[] = {"make", "first", "row", "columns", "scan", "halves", "hold"};
   constexpr std::string_view of_forests[] = {"make-forest", "first-prediction"};
   const bool is_array = std::ranges::find(of_arrays, request.question) != std::end(of_arrays);
   if (!is_array && std::ranges::find(of_forests, request.question) == std::end(of_forests))

@@ -103,7 +103,7 @@ void open_and(const array_contender& contender, const process_request& request, 
   record["open_s"] = watch.elapsed();
   const auto values = array->elements();
   record["bytes"] = values.size_bytes();
-  double answer = 0;
+  json answer;
   if (question == "row") {
     const std::size_t width = row_floats_of(*array, request);
     const std::size_t row = index_below(values.size() / width, request);
@@ -117,6 +117,12 @@ void open_and(const array_contender& contender, const process_request& request, 
     const stopwatch reading;
     answer = sum_of_four_columns(values, width);
     record["columns_s"] = reading.elapsed();
+  } else if (question == "halves") {
+    // Of an array of 4 GiB the sum of all depends on its order: it passes 2^53.
+    const auto shape = array->shape();
+    const std::size_t rows = shape.empty() || shape[0] == 0 ? 1 : static_cast<std::size_t>(shape[0]);
+    const std::size_t half = rows / 2 * (values.size() / rows);
+    answer = {sum_of(values.first(half)), sum_of(values.subspan(half))};
   } else {
     const stopwatch reading;
     answer = sum_of(values);

@@ -36,14 +36,20 @@ std::size_t raw_descriptor::size_bytes() const {
 }
 
 void raw_descriptor::write_all(std::span<const std::byte> bytes) const {
-  constexpr std::size_t piece = std::size_t{4} << 20;
+  const off_t begin = ::lseek(number_, 0, SEEK_CUR);
+  if (begin < 0)
+    fail(path_);
+  auto at = static_cast<std::size_t>(begin);
   while (!bytes.empty()) {
-    const ssize_t written = ::write(number_, bytes.data(), std::min(piece, bytes.size()));
+    // The cache's pages are as large as the writes that fill them, where these end where pages do.
+    const std::size_t wanted = std::min(write_piece - at % write_piece, bytes.size());
+    const ssize_t written = ::write(number_, bytes.data(), wanted);
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0)
       fail(path_);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
+    at += static_cast<std::size_t>(written);
   }
 }
 
@@ -127,7 +133,9 @@ void write_raw_array(const std::string& path, const sample_source& source, bool 
     const raw_descriptor out(temporary, O_WRONLY | O_CREAT | O_TRUNC);
     const raw_header header(source.shape());
     out.write_all(std::as_bytes(std::span(&header, 1)));
-    source.for_each_piece([&](std::span<const float> piece) { out.write_all(std::as_bytes(piece)); });
+    // The first piece is shorter by the header: none has to be cut in two.
+    source.for_each_piece([&](std::span<const float> piece) { out.write_all(std::as_bytes(piece)); },
+                          (write_piece - sizeof header) / sizeof(float));
     if (is_synced)
       out.sync();
   }

@@ -12,6 +12,8 @@
 
 namespace bench {
 
+inline constexpr std::size_t write_piece = std::size_t{4} << 20;
+
 class raw_descriptor {
 public:
   // Throws: std::system_error, with the path.
@@ -21,7 +23,7 @@ public:
   ~raw_descriptor();
   int number() const { return number_; }
   std::size_t size_bytes() const;
-  // In pieces of 4 MiB. Throws: std::system_error.
+  // At the file's position, in pieces that end at multiples of write_piece in the file. Throws: std::system_error.
   void write_all(std::span<const std::byte> bytes) const;
   void sync() const;
   // Exactly so many bytes from an offset on. Throws: std::system_error; std::runtime_error at the end of the file.

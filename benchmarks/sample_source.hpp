@@ -14,6 +14,8 @@ namespace bench {
 // float32 elements and the lengths of their axes.
 class sample_source {
 public:
+  static constexpr std::size_t floats_a_piece = std::size_t{1} << 20; // 4 MiB
+
   // Elements are made when they are asked for, in pieces of 4 MiB: memory does not grow with the array.
   explicit sample_source(std::vector<std::uint64_t> shape) : shape_(std::move(shape)) {
     for (const std::uint64_t length : shape_)
@@ -30,16 +32,20 @@ public:
   // Null where elements are made piece by piece.
   const std::vector<float>* memory() const { return memory_; }
 
-  // Calls take(span of elements) for all of them in order; once for all where they are in memory.
+  // Calls take(span of elements) for all of them in order; once for all where they are in memory. The first piece may
+  // be shorter than the others, for who has written something before it.
   template <class Take>
-  void for_each_piece(Take take) const {
+  void for_each_piece(Take take, std::size_t first_piece = floats_a_piece) const {
     if (memory_ != nullptr)
       return take(std::span<const float>(*memory_));
-    std::vector<float> piece(static_cast<std::size_t>(std::min<std::uint64_t>(size_, std::uint64_t{1} << 20)));
-    for (std::uint64_t first = 0; first < size_; first += piece.size()) {
-      const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), size_ - first));
+    std::vector<float> piece(static_cast<std::size_t>(std::min<std::uint64_t>(size_, floats_a_piece)));
+    std::size_t wanted = std::min(first_piece, piece.size());
+    for (std::uint64_t first = 0; first < size_;) {
+      const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, size_ - first));
       fill(std::span(piece).first(count), first);
       take(std::span<const float>(piece).first(count));
+      first += count;
+      wanted = piece.size();
     }
   }
 

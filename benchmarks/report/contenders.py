@@ -81,3 +81,16 @@ def asked(question):
 def label_of(name, question):
     contender = asked(question)[name]
     return contender.writer if question == "make" else contender.label
+
+
+# The programs of Google Benchmark.
+TITLES = {
+    "first_element": "Open and first element, or first prediction",
+    "random_row": "A random row",
+    "columns": "Columns",
+    "scan": "All elements",
+    "save": "Save",
+    "advice": "Advice about pages",
+}
+# What ratios are to, where it is not petrify.
+BASES = {"advice": "normal"}

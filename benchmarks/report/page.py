@@ -2,11 +2,11 @@
 
 import textwrap
 
-from contenders import ARRAYS, FORESTS, asked, label_of
+from contenders import ARRAYS, BASES, FORESTS, TITLES, asked, label_of
 from plots import all_plots
 from results import Results
 from sizes import ROW_FLOATS, size_in_words
-from verdicts import STANDING_LOSSES, loss_lines, promises
+from verdicts import STANDING_LOSSES, loss_lines, promises, where_in_words
 from words import digits, duration, kib, num_bytes, power_of_ten, table, times
 
 BEGIN = "<!-- written by ./dev bench: begin -->"
@@ -110,8 +110,8 @@ def first_element(results, plots):
         text += comparison(results, "first", columns)
     text += "\n### Warm, again and again in the same process\n\n"
     text += paragraph(
-        """Code and its tables are there; the file is opened anew each time, and closed. Who takes a second or more is
-        not asked again."""
+        """Code and its tables are there; the file is opened anew each time. Closing it, or freeing the memory, is not
+        counted, of nobody. Who takes a second or more is not asked again."""
     )
     return text + comparison(
         results, "first", [(size_in_words(size), size, "again", "warm", duration) for size in sizes]
@@ -153,8 +153,8 @@ def saving(results):
     # The largest that all have: above, compression is left out.
     size = max((size for size in sizes if size <= 2_000_000_000), default=max(sizes))
     text = "\n## Save\n\n" + paragraph(
-        f"""{size_in_words(size)} of float32; {turns(results, "make")}. petrify waits for the disk before it returns;
-        the others are timed when they return and again when a sync behind them has. *Memory*: the writer's peak above
+        f"""{size_in_words(size)} of float32; {turns(results, "make")}. Nobody is asked to wait for the disk: all are
+        timed when they return, and again when a sync of the file behind them has. *Memory*: the writer's peak above
         what the process had before. Contenders in C++ get elements in pieces of 4 MiB and keep what their library
         makes them keep; an array in Python is in memory beforehand and not counted. *Save* below has all of them
         write from memory."""
@@ -221,7 +221,8 @@ def forests(results, plots):
     text += paragraph(
         f"""Regressions of 20 columns, trained by benchmarks/report/make_forests.py; one row, one thread, a fresh
         process; warm {turns(results, "first-prediction")}, cold {turns(results, "first-prediction", "cold")}.
-        Imports are not counted. petrify's answers, and those of a model's own library, are compared bit for bit;
+        Neither imports nor closing are counted. petrify's answers, and those of a model's own library, are compared bit
+        for bit;
         ONNX Runtime's within 1e-4 and Treelite's within 1e-5 of the value, whose sums are their own. Ratios are to
         petrify with its nodes checked. ONNX's converters walk the nodes in Python: above 10⁵ they are left out. The
         naive streams cannot hold every kind of forest."""
@@ -248,18 +249,6 @@ def forests(results, plots):
                 rows.append([name_cell(name, "first-prediction"), *cells])
         text += table([""] + [short[model] for model in models], rows)
     return text
-
-
-TITLES = {
-    "first_element": "Open and first element, or first prediction",
-    "random_row": "A random row",
-    "columns": "Columns",
-    "scan": "All elements",
-    "save": "Save",
-    "advice": "Advice about pages",
-}
-# What ratios are to, where it is not petrify.
-BASES = {"advice": "normal"}
 
 
 def programs(results):
@@ -289,26 +278,34 @@ def programs(results):
             parts.append(f"\n### {TITLES.get(name, name)}\n\n" + table([""] + sizes, rows))
     if not parts:
         return ""
-    about = """Google Benchmark, medians of interleaved repetitions, files in the page cache: the programs
-        petrify_bench_* that benchmarks/README.md lists. Nothing is loaded anew but the file."""
+    about = """Google Benchmark, medians of interleaved repetitions: the programs petrify_bench_* that
+        benchmarks/README.md lists. Nothing is loaded anew but the file. Files are in the page cache as their writer
+        has left them: large writes leave large pages, which cost fewer page faults."""
     return "\n## In C++, in one process\n\n" + paragraph(about).rstrip("\n") + "\n" + "".join(parts)
 
 
 def where_petrify_loses(results):
     text = "\n## Where petrify loses\n\n" + paragraph(
         """All in which somebody's upper quartile is below petrify's lower one: *theirs* for *petrify's*. What was
-        measured once has no spread, and every lower figure counts."""
+        measured once has no spread, and every lower figure counts. *In one process* is what the programs of Google
+        Benchmark say, where all of somebody's repetitions are below all of petrify's."""
     )
     return text + loss_lines(results) + "\n" + STANDING_LOSSES
 
 
 def left_out(results):
-    if not results.skipped:
-        return ""
     # One line a reason.
     reasons = {}
     for one in results.skipped:
         reasons.setdefault(one["why"], []).append(one["what"])
+    for (name, question, where, cache), records in results.records.items():
+        if cache not in CACHES:
+            turns_of = "a turn" if len(records) == 1 else f"{len(records)} turns"
+            reasons.setdefault(f"should have been {cache}", []).append(
+                f"{turns_of} of {name} {question} {where_in_words(where)}"
+            )
+    if not reasons:
+        return ""
     lines = [f"- {', '.join(dict.fromkeys(what))}: {why}\n" for why, what in reasons.items()]
     return "\n## What was left out\n\n" + "".join(lines)
 

@@ -34,7 +34,7 @@ def cached_fraction(path):
     return (pages - seen.raw.count(b"\0")) / pages
 
 
-def warm(path):
+def read(path):
     """Reads the file once; False when it is not all in the page cache afterwards."""
     buffer = bytearray(1 << 22)
     with open(path, "rb", buffering=0) as file:
@@ -52,3 +52,29 @@ def drop(path):
     finally:
         os.close(file)
     return cached_fraction(path) < 0.001
+
+
+class Warmed:
+    """Files that are in the page cache because they were read from the disk, all in the same way.
+
+    What a writer leaves there is as large in pages as its writes were, and is mapped with fewer or more page faults.
+    """
+
+    def __init__(self):
+        self.known = {}
+
+    def warm(self, path):
+        """Drops the file and reads it, unless that was done and nothing has changed since; False when it cannot be."""
+        facts = os.stat(path)
+        state = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        if self.known.get(str(path)) == state and cached_fraction(path) > 0.999:
+            return True
+        drop(path)  # a file system in memory has but one way
+        is_done = read(path)
+        self.known[str(path)] = state
+        return is_done
+
+    def drop(self, path):
+        """Who is asked then brings it in as it likes: it has to be read anew before it is warm."""
+        self.known.pop(str(path), None)
+        return drop(path)

@@ -33,11 +33,6 @@ def opened_and(question):
     return value
 
 
-def save_durable(record):
-    """Until the disk has it: petrify always waits for that, the others are synced afterwards."""
-    return record["seconds"] if record.get("synced") else record.get("durable_s")
-
-
 VALUES = {
     "first": lambda record: record.get("first_s"),
     "again": lambda record: record.get("again_s"),
@@ -46,7 +41,7 @@ VALUES = {
     "scan": opened_and("scan"),
     "scan alone": lambda record: record.get("scan_s"),
     "save": lambda record: record["seconds"],
-    "save durable": save_durable,
+    "save durable": lambda record: record.get("durable_s"),  # with a sync of the file
     # The kernel's two figures are some pages apart at times.
     "added": lambda record: max(0, record["peak_rss_kib"] - record["rss_before_kib"]),
     "peak": lambda record: record["peak_rss_kib"],
@@ -62,6 +57,7 @@ class Results:
         self.skipped = content["skipped"]
         self.programs = content["programs"]
         self.models = content["models"]
+        self.is_in_memory = content.get("is_in_memory", False)  # the file system that arrays were on
         self.records = {}
         for record in content["records"]:
             where = record.get("model", record.get("size"))
@@ -100,15 +96,20 @@ class Results:
 
         In the order in which the program has them: interleaved ones end in a random one.
         """
+        return {key: sample.median for key, sample in self.program_samples(name).items()}
+
+    def program_samples(self, name):
+        """The same with the spread of the repetitions, where the file has them."""
         unit = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
-        single, medians = {}, {}
+        repetitions, medians = {}, {}
         for one in sorted(self.programs.get(name, []), key=lambda one: one.get("family_index", 0)):
             if one.get("error_occurred"):
                 continue
-            where = medians if one.get("aggregate_name") == "median" else single
-            if one.get("run_type") == "aggregate" and where is single:
-                continue
             # NAME/SIZE/CONTENDER, with Google's additions behind.
             key = "/".join(one.get("run_name", one["name"]).split("/")[:3])
-            where[key] = one["real_time"] * unit[one.get("time_unit", "ns")]
-        return single | medians
+            seconds = one["real_time"] * unit[one.get("time_unit", "ns")]
+            if one.get("run_type") != "aggregate":
+                repetitions.setdefault(key, []).append(seconds)
+            elif one.get("aggregate_name") == "median":
+                medians[key] = seconds
+        return {key: sample_of(repetitions.get(key) or [medians[key]]) for key in [*repetitions, *medians]}

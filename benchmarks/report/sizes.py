@@ -107,6 +107,12 @@ def sum_of_elements(count):
     return whole * ((1 << 24) * ((1 << 24) - 1) // 2) + rest * (rest - 1) // 2
 
 
+def sums_of_halves(count):
+    """Of the first half of the rows and of the others. Each is a float64 sum in any order up to arrays of 8 GiB."""
+    half = count // ROW_FLOATS // 2 * ROW_FLOATS
+    return [sum_of_elements(half), sum_of_elements(count) - sum_of_elements(half)]
+
+
 def sum_of_row(index):
     return sum(element(index * ROW_FLOATS + i) for i in range(ROW_FLOATS))
 

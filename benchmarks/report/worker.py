@@ -8,21 +8,23 @@ QUESTION
   row      open, then the sum of row I, which is the middle one if not said
   columns  open, then the sum of columns 0 to 3 of all rows
   scan     open, then the sum of all elements
+  halves   open, then the sums of the first half of the rows and of the others: exact up to 8 GiB
   hold     as scan, then wait until the standard input ends: others look at this process's memory meanwhile
 
-Imports are not counted: they are done before the clock starts. Exit status 77: skipped, "skipped" says why.
+Imports are not counted: they are done before the clock starts. Nor is closing: the clock stops before it. Exit status
+77: skipped, "skipped" says why.
 """
 
 import argparse
 import json
 import os
 import resource
-import statistics
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+
+from clock import again, opening, timed
 
 PERIOD = 1 << 24  # element i is i mod this: every value is exact in float32
 NAME = "array"
@@ -54,6 +56,10 @@ class Array:
     def scan(self):
         return float(np.sum(self.array, dtype=np.float64))
 
+    def halves(self):
+        half = self.array.shape[0] // 2
+        return [float(np.sum(part, dtype=np.float64)) for part in (self.array[:half], self.array[half:])]
+
 
 class Tensor:
     """The same of a tensor that safetensors has open: a slice of it is copied out of the map."""
@@ -84,6 +90,10 @@ class Tensor:
     def scan(self):
         return float(np.sum(self.file.get_tensor(NAME), dtype=np.float64))
 
+    def halves(self):
+        half = self.shape[0] // 2
+        return [float(np.sum(self.part[part], dtype=np.float64)) for part in (slice(0, half), slice(half, None))]
+
 
 def pickle5():
     import pickle
@@ -102,6 +112,8 @@ def pickle5():
 def joblib_with(mmap_mode=None, compress=0):
     import joblib
 
+    if mmap_mode:
+        import mmap  # noqa: F401 what numpy would import on its way
     if isinstance(compress, tuple):
         import lz4.frame  # noqa: F401 what joblib would import on its way
     return (
@@ -111,6 +123,9 @@ def joblib_with(mmap_mode=None, compress=0):
 
 
 def npy(mmap_mode=None):
+    if mmap_mode:
+        import mmap  # noqa: F401 what numpy would import on its way
+
     def save(array, path):
         with open(path, "wb") as out:  # np.save(path) would add an ending of its own
             np.save(out, array)
@@ -182,21 +197,6 @@ def sample(num_floats, row_floats):
     return array.reshape(-1, row_floats) if row_floats else array
 
 
-def timed(work):
-    start = time.perf_counter()
-    answer = work()
-    return answer, time.perf_counter() - start
-
-
-def again(work, seconds):
-    """The median of as many repetitions as fit in that time, one at least unless it is 0; and how many they were."""
-    taken = []
-    end = time.perf_counter() + seconds
-    while seconds > 0 and (not taken or time.perf_counter() < end):
-        taken.append(timed(work)[1])
-    return {"again_s": statistics.median(taken), "again_n": len(taken)} if taken else {}
-
-
 def make(save, wanted):
     array = sample(wanted.floats, wanted.row_floats)
     forget_peak()
@@ -225,12 +225,14 @@ def ask(load, wanted):
     if wanted.question == "first":
         index = wanted.index
 
-        def work():
+        def element(opened):
             # Of a file whose size is only known when it is open: the middle.
-            opened = load(wanted.file)
-            return opened.element(index if index is not None else opened.num_bytes() // 8), opened.num_bytes()
+            return opened.element(index if index is not None else opened.num_bytes() // 8)
 
-        (record["answer"], record["bytes"]), record["first_s"] = timed(work)
+        work = opening(lambda: load(wanted.file), element)
+        (record["answer"], opened), record["first_s"] = timed(work)
+        record["bytes"] = opened.num_bytes()
+        del opened  # only one of them is there at a time
         record |= again(work, wanted.seconds)
     else:
         opened, record["open_s"] = timed(lambda: load(wanted.file))
@@ -240,6 +242,7 @@ def ask(load, wanted):
             "row": lambda: opened.row(wanted.index if wanted.index is not None else opened.num_rows() // 2),
             "columns": opened.columns,
             "scan": opened.scan,
+            "halves": opened.halves,
         }[question]
         record["answer"], record[f"{question}_s"] = timed(work)
         wanted.keep_alive = opened
@@ -252,7 +255,7 @@ def ask(load, wanted):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("contender", choices=CONTENDERS)
-    parser.add_argument("question", choices=["make", "first", "row", "columns", "scan", "hold"])
+    parser.add_argument("question", choices=["make", "first", "row", "columns", "scan", "halves", "hold"])
     parser.add_argument("file")
     parser.add_argument("--seconds", type=float, default=0.2)
     parser.add_argument("--index", type=int)

@@ -57,6 +57,7 @@ class Answers(unittest.TestCase):
                 self.assertEqual(ask("columns")["answer"], sizes.sum_of_columns(FLOATS))
                 scan = ask("scan")
                 self.assertEqual(scan["answer"], sizes.sum_of_elements(FLOATS))
+                self.assertEqual(ask("halves")["answer"], sizes.sums_of_halves(FLOATS))
                 self.assertGreaterEqual(scan["peak_rss_kib"], scan["rss_before_kib"])
 
     def test_of_rank_1(self):
@@ -71,7 +72,7 @@ class Answers(unittest.TestCase):
             with self.subTest(name):
                 file, _ = self.made(name, "--row-floats", sizes.ROW_FLOATS)
                 record = self.workers.hold(name, file, 2)
-                self.assertEqual(record["answer"], sizes.sum_of_elements(FLOATS))
+                self.assertEqual(record["answers"], [sizes.sum_of_elements(FLOATS)] * 2)
                 self.assertGreater(record["pss_kib"], 0)
 
     def test_a_missing_file_is_a_failure(self):
@@ -82,11 +83,11 @@ class Answers(unittest.TestCase):
     def test_page_cache_is_told_apart(self):
         file = Path(self.scratch.name) / "bytes"
         file.write_bytes(b"x" * (8 << 20))
-        self.assertTrue(page_cache.warm(file))
+        self.assertTrue(page_cache.read(file))
         if not page_cache.drop(file):
             self.skipTest("the file system keeps files in memory")
         self.assertEqual(page_cache.cached_fraction(file), 0.0)
-        self.assertTrue(page_cache.warm(file))
+        self.assertTrue(page_cache.read(file))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Workers:
     def hold(self, contender, file, processes):
         """`processes` of them that have read all of one file and wait: what each adds to the machine's memory."""
         command = self.command(contender, "hold", file, [])
-        running = []
+        running, answers = [], []
         try:
             for _ in range(processes):
                 one = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -69,6 +69,7 @@ class Workers:
                 record = parse(one.stdout.readline(), command)  # one after the other: their peaks do not add up
                 if not record.get("ready"):
                     raise Skipped(record.get("skipped", "not ready"))
+                answers.append(record["answer"])
             maps = [rollup(one.pid) for one in running]
         finally:
             for one in running:
@@ -79,6 +80,7 @@ class Workers:
         return record | {
             "contender": contender,
             "processes": processes,
+            "answers": answers,  # of each
             "pss_kib": sum(one["Pss"] for one in maps),
             "private_kib": sum(one["Private_Clean"] + one["Private_Dirty"] for one in maps),
             "rss_kib": sum(one["Rss"] for one in maps),

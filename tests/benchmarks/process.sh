@@ -35,6 +35,7 @@ n=262144
 width=128
 rows=$((n / width))
 sum=$((n * (n - 1) / 2))
+lower=$((n / 2 * (n / 2 - 1) / 2))
 row5=$((width * 5 * width + width * (width - 1) / 2))
 columns=$((4 * width * (rows * (rows - 1) / 2) + 6 * rows))
 contenders="petrify mmap_raw flatbuffer read_bulk stream_bulk boost_archive stream_elements petrify_prefault petrify_private_copy"
@@ -51,6 +52,7 @@ for contender in $contenders; do
     answers row_s $row5 "$process" "$contender" row "$file" --index 5 "${asked[@]}"
     answers columns_s $columns "$process" "$contender" columns "$file" "${asked[@]}"
     answers scan_s $sum "$process" "$contender" scan "$file"
+    expect 0 "\"answer\":\[$lower\.0,$((sum - lower))\.0\]" "$process" "$contender" halves "$file"
     answers open_s $sum "$process" "$contender" hold "$file" </dev/null
   done
 done
