@@ -71,7 +71,8 @@ void change_content(dice& roll, std::string& npy) {
     return;
   }
   std::string header = npy.substr(10, end - 10);
-  std::size_t begin = roll.below(std::min<std::size_t>(header.size(), header.find('}') + 1));
+  // Before the dict's end: spaces follow.
+  std::size_t begin = roll.below(std::min(header.size(), header.find('}')) + 1);
   while (begin > 0 && !is_separator(header[begin - 1]))
     --begin;
   std::size_t stop = begin;

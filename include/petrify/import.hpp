@@ -52,7 +52,8 @@ struct import_options {
   std::optional<rows> golden_rows;
   // In which form the nodes of every model of the file are written.
   layout_choice layout = layout_choice::automatic;
-  // How large a compressed file may become in memory. Beyond 256 MiB it may also not exceed 1200 times its size.
+  // How large a compressed file, or the deflated members of a .npz file together, may become. Beyond 256 MiB it may
+  // also not exceed 1200 times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.
   std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
@@ -68,8 +69,8 @@ struct imported_object {
 // Reads `path` and adds everything in it to `out`; the caller commits. Models are those of docs/importers.md; arrays
 // are numpy's of any type that petrify::dtype has; None, numbers, texts, bytes, and lists, tuples and dicts of these
 // become values (petrify/value.hpp). All or nothing: what cannot be imported is refused by name.
-// Cost: one pass; memory for a decompressed copy (not for a raw file), for arrays that must be converted (big-endian,
-// strided, or text inside a pickle of protocol 2), and what the models need in forest_builder.
+// Cost: one pass; memory for a decompressed copy (not for a raw file, nor for a .npz file), for arrays that must be
+// converted (big-endian, strided, or text inside a pickle of protocol 2), and what the models need in forest_builder.
 // Throws: errc::io, not_regular, truncated, malformed, unsupported, limit_exceeded, not_importable, wrong_type,
 // invalid_argument (with tree and node, or an option that the model has no use for). After an exception `out` must not
 // be committed. `out`'s on_progress is taken over and cleared.

@@ -3,14 +3,12 @@
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/utf8.hpp"
+#include "import/zip_format.hpp"
 
-#include <minizip/unzip.h>
-#include <minizip/zip.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
 #include <optional>
 #include <utility>
 
@@ -21,27 +19,6 @@ namespace {
 
 using bytes = std::span<const std::byte>;
 
-// Sizes and marks of the zip format (PKWARE's APPNOTE.TXT).
-constexpr std::uint64_t local_header_bytes = 30;
-constexpr std::uint64_t directory_entry_bytes = 46;
-constexpr std::uint32_t local_header_mark = 0x04034b50;
-constexpr std::uint32_t directory_end_mark = 0x06054b50;
-constexpr std::uint32_t directory_end64_mark = 0x06064b50;
-constexpr std::uint32_t end64_place_mark = 0x07064b50;
-constexpr std::uint32_t directory_entry_mark = 0x02014b50;
-constexpr std::uint64_t directory_end_bytes = 22;
-constexpr std::uint64_t directory_end64_bytes = 56;
-constexpr std::uint64_t end64_place_bytes = 20;
-constexpr std::uint64_t max_narrow_members = 0xffff;  // beyond, the directory's end needs 64 bits
-constexpr std::uint64_t max_narrow_size = 0xfffffffe; // beyond, a member does
-constexpr unsigned encrypted_flag = 1;
-constexpr unsigned descriptor_flag = 8; // sizes and checksum stand behind the content
-constexpr unsigned utf8_flag = 0x800;
-constexpr std::uint16_t extra64 = 1;          // extra field: sizes of 64 bits
-constexpr std::uint16_t extra_align = 0xd935; // extra field: an alignment, and zeros up to it
-constexpr std::size_t extra64_bytes = 20;
-constexpr std::uint64_t content_alignment = 64;
-
 constexpr std::size_t inflate_bytes = std::size_t{256} << 10;
 
 template <class T>
@@ -51,37 +28,16 @@ T load(bytes from, std::uint64_t at) {
   return value;
 }
 
-// Bytes in memory as a file that minizip reads.
-struct memory_file {
-  bytes all;
-  std::uint64_t at = 0;
-};
-
-voidpf open_memory(voidpf opaque, const void*, int) { return opaque; }
-uLong read_memory(voidpf, voidpf stream, void* to, uLong size) {
-  auto& file = *static_cast<memory_file*>(stream);
-  const std::uint64_t count = std::min<std::uint64_t>(size, file.all.size() - file.at);
-  if (count != 0)
-    std::memcpy(to, file.all.data() + file.at, count);
-  file.at += count;
-  return count;
+// The four bytes there; 0 where there are none.
+std::uint32_t mark_at(bytes from, std::uint64_t at) {
+  return in_range(at, 4, from.size()) ? load<std::uint32_t>(from, at) : 0;
 }
-uLong write_memory(voidpf, voidpf, const void*, uLong) { return 0; }
-ZPOS64_T tell_memory(voidpf, voidpf stream) { return static_cast<memory_file*>(stream)->at; }
-long seek_memory(voidpf, voidpf stream, ZPOS64_T offset, int origin) {
-  auto& file = *static_cast<memory_file*>(stream);
-  const std::uint64_t base = origin == ZLIB_FILEFUNC_SEEK_SET   ? 0
-                             : origin == ZLIB_FILEFUNC_SEEK_CUR ? file.at
-                                                                : file.all.size();
-  if (offset > file.all.size() - base)
-    return -1;
-  file.at = base + offset;
-  return 0;
-}
-int close_nothing(voidpf, voidpf) { return 0; }
-int no_error(voidpf, voidpf) { return 0; }
 
-std::string method_name(uLong method) {
+std::string_view text_at(bytes from, std::uint64_t at, std::uint64_t size) {
+  return {reinterpret_cast<const char*>(from.data()) + at, size};
+}
+
+std::string method_name(unsigned method) {
   switch (method) {
   case 1: return "shrink";
   case 6: return "implode";
@@ -97,219 +53,189 @@ std::string method_name(uLong method) {
 
 std::string place_of(std::string_view name) { return text("member ", quoted(name)); }
 
-} // namespace
-
-namespace {
-
 // Where the end of an archive's directory is, which a comment may follow and nothing else.
 std::optional<std::uint64_t> find_end(bytes archive) {
-  constexpr std::uint64_t max_comment = 0xffff;
-  for (std::uint64_t comment = 0; comment <= max_comment && archive.size() >= directory_end_bytes + comment;
-       ++comment) {
-    const std::uint64_t at = archive.size() - directory_end_bytes - comment;
-    if (load<std::uint32_t>(archive, at) == directory_end_mark && load<std::uint16_t>(archive, at + 20) == comment)
+  for (std::uint64_t comment = 0; comment <= full16 && archive.size() >= end_bytes + comment; ++comment) {
+    const std::uint64_t at = archive.size() - end_bytes - comment;
+    if (load<std::uint32_t>(archive, at) == end_mark && load<std::uint16_t>(archive, at + 20) == comment)
       return at;
   }
   return std::nullopt;
 }
 
-} // namespace
-
-bool is_archive(bytes input) noexcept {
-  return input.size() >= 4 && load<std::uint32_t>(input, 0) == local_header_mark;
-}
-
-struct archive::state {
-  memory_file file;
-  std::uint64_t end = 0; // where the directory's end is
-  unzFile zip = nullptr;
-
-  struct entry {
-    unz_file_info64 info;
-    std::string name;
-    std::uint64_t offset; // in the directory
-  };
-
-  template <class Visit>
-  void for_each(Visit visit) {
-    if (zip == nullptr)
-      return;
-    unz_global_info64 global;
-    unzGetGlobalInfo64(zip, &global);
-    if (global.number_entry == 0)
-      fail(errc::malformed, {}, "the zip's directory is empty, but ", file.all.size(), " bytes are there");
-    std::vector<char> buffer(0x10000);
-    std::uint64_t seen = 0;
-    std::uint64_t behind = 0; // the last entry
-    int status = unzGoToFirstFile(zip);
-    for (; status == UNZ_OK; status = unzGoToNextFile(zip)) {
-      entry one{};
-      status = unzGetCurrentFileInfo64(zip, &one.info, buffer.data(), buffer.size(), nullptr, 0, nullptr, 0);
-      if (status != UNZ_OK)
-        break;
-      one.name.assign(buffer.data(), one.info.size_filename);
-      one.offset = unzGetOffset64(zip);
-      if (mark_at(one.offset) != directory_entry_mark)
-        fail(errc::malformed, text("byte ", one.offset), "entry ", seen,
-             " of the zip's directory is not here, expected no bytes in front of the zip");
-      behind = one.offset + directory_entry_bytes + one.info.size_filename + one.info.size_file_extra +
-               one.info.size_file_comment;
-      ++seen;
-      visit(one);
-    }
-    // minizip does not believe a count of 65535, which may stand for more, and then finds no further entry.
-    if (status != UNZ_END_OF_LIST_OF_FILE && !(seen == 0xffff && global.number_entry == seen))
-      fail(errc::malformed, text("entry ", seen), "the zip's directory is broken, expected ", global.number_entry,
-           " entries");
-    check_end(behind, seen);
-  }
-
-  // The four bytes there; 0 where the archive has ended.
-  std::uint32_t mark_at(std::uint64_t place) const {
-    return in_range(place, 4, file.all.size()) ? load<std::uint32_t>(file.all, place) : 0;
-  }
-
-  // That the archive ends behind its directory's last entry, where other readers might find more.
-  void check_end(std::uint64_t at, std::uint64_t num_entries) const {
-    const std::uint64_t size = file.all.size();
-    if (mark_at(at) == directory_end64_mark && in_range(at, directory_end64_bytes, size)) {
-      const auto rest = load<std::uint64_t>(file.all, at + 4);
-      if (in_range(at + 12, rest, size) && mark_at(at + 12 + rest) == end64_place_mark)
-        at += 12 + rest + end64_place_bytes;
-    }
-    if (at != end)
-      fail(errc::malformed, text("byte ", at), "the zip's directory goes on behind its ", num_entries, " entries");
-  }
-
-  struct located {
-    member found;
-    std::uint64_t begin; // of its header
-  };
-  located locate(const entry& of);
-};
-
-namespace {
-
-// A member's own header, in front of its content.
-struct local_header {
-  std::uint64_t begin;
-  std::uint64_t extra_size;
+// What a header says of a member, in the directory or in front of the content.
+struct header {
   std::string_view name;
   bytes extra;
-  std::uint16_t flags;
-  std::uint32_t stored_size;
-  std::uint32_t size;
+  unsigned flags = 0;
+  unsigned method = 0;
+  std::uint32_t checksum = 0;
+  std::uint64_t stored_size = 0;
+  std::uint64_t size = 0;
+  std::uint64_t offset = 0; // of the member's own header; of an entry of the directory
+  std::uint64_t end = 0;    // of this header
 };
 
-// The header that ends at `end`; nullopt when it is not there.
-std::optional<local_header> header_before(bytes all, std::uint64_t end, std::uint64_t name_size,
-                                          std::uint64_t extra_size) {
-  const std::uint64_t total = local_header_bytes + name_size + extra_size;
-  if (end > all.size() || end < total)
+// Replaces fields that are full by the 64 bits that stand for them, in this order. False when they are not there.
+bool widen(bytes extra, std::initializer_list<std::uint64_t*> fields) {
+  while (extra.size() >= 4) {
+    const auto id = load<std::uint16_t>(extra, 0);
+    const std::size_t length = load<std::uint16_t>(extra, 2);
+    extra = extra.subspan(4);
+    if (length > extra.size())
+      return false;
+    if (id != extra64) {
+      extra = extra.subspan(length);
+      continue;
+    }
+    std::size_t at = 0;
+    for (std::uint64_t* const field : fields) {
+      if (*field != full)
+        continue;
+      if (length - at < 8)
+        return false;
+      *field = load<std::uint64_t>(extra, at);
+      at += 8;
+    }
+    return true;
+  }
+  // Exactly so large, and of a writer that has no 64 bits.
+  return true;
+}
+
+// The entry of the directory, which ends at `limit`; nullopt when there is none.
+std::optional<header> read_entry(bytes all, std::uint64_t at, std::uint64_t limit) {
+  if (!in_range(at, entry_bytes, limit) || load<std::uint32_t>(all, at) != entry_mark)
     return std::nullopt;
-  const std::uint64_t begin = end - total;
-  if (load<std::uint32_t>(all, begin) != local_header_mark || load<std::uint16_t>(all, begin + 26) != name_size ||
-      load<std::uint16_t>(all, begin + 28) != extra_size)
+  const std::uint64_t name_size = load<std::uint16_t>(all, at + 28);
+  const std::uint64_t extra_size = load<std::uint16_t>(all, at + 30);
+  const std::uint64_t comment_size = load<std::uint16_t>(all, at + 32);
+  header out;
+  out.end = at + entry_bytes + name_size + extra_size + comment_size;
+  if (out.end > limit)
     return std::nullopt;
-  local_header out{};
-  out.begin = begin;
-  out.flags = load<std::uint16_t>(all, begin + 6);
-  out.stored_size = load<std::uint32_t>(all, begin + 18);
-  out.size = load<std::uint32_t>(all, begin + 22);
-  out.name = {reinterpret_cast<const char*>(all.data()) + begin + local_header_bytes, name_size};
-  out.extra = all.subspan(begin + local_header_bytes + name_size, extra_size);
+  out.name = text_at(all, at + entry_bytes, name_size);
+  out.extra = all.subspan(at + entry_bytes + name_size, extra_size);
+  out.flags = load<std::uint16_t>(all, at + 8);
+  out.method = load<std::uint16_t>(all, at + 10);
+  out.checksum = load<std::uint32_t>(all, at + 16);
+  out.stored_size = load<std::uint32_t>(all, at + 20);
+  out.size = load<std::uint32_t>(all, at + 24);
+  out.offset = load<std::uint32_t>(all, at + 42);
+  if (!widen(out.extra, {&out.size, &out.stored_size, &out.offset}))
+    return std::nullopt;
   return out;
 }
 
-// Whether the 64-bit sizes of a local header, where its own are full, are these.
-bool has_sizes(const local_header& header, std::uint64_t stored_size, std::uint64_t size) {
-  if (header.size != 0xffffffff && header.stored_size != 0xffffffff)
-    return true; // minizip has compared them
-  bytes rest = header.extra;
-  while (rest.size() >= 4) {
-    const auto id = load<std::uint16_t>(rest, 0);
-    const std::size_t length = load<std::uint16_t>(rest, 2);
-    rest = rest.subspan(4);
-    if (length > rest.size())
-      return false;
-    if (id == extra64) {
-      std::size_t at = 0;
-      for (const auto& [narrow, wide] : {std::pair{header.size, size}, {header.stored_size, stored_size}}) {
-        if (narrow != 0xffffffff)
-          continue;
-        if (length - at < 8 || load<std::uint64_t>(rest, at) != wide)
-          return false;
-        at += 8;
-      }
-      return true;
-    }
-    rest = rest.subspan(length);
-  }
-  return size == header.size && stored_size == header.stored_size;
+// The header in front of a member's content; nullopt when there is none.
+std::optional<header> read_local(bytes all, std::uint64_t at, std::uint64_t limit) {
+  if (!in_range(at, local_bytes, limit) || load<std::uint32_t>(all, at) != local_mark)
+    return std::nullopt;
+  const std::uint64_t name_size = load<std::uint16_t>(all, at + 26);
+  const std::uint64_t extra_size = load<std::uint16_t>(all, at + 28);
+  header out;
+  out.offset = at;
+  out.end = at + local_bytes + name_size + extra_size;
+  if (out.end > limit)
+    return std::nullopt;
+  out.name = text_at(all, at + local_bytes, name_size);
+  out.extra = all.subspan(at + local_bytes + name_size, extra_size);
+  out.flags = load<std::uint16_t>(all, at + 6);
+  out.method = load<std::uint16_t>(all, at + 8);
+  out.checksum = load<std::uint32_t>(all, at + 14);
+  out.stored_size = load<std::uint32_t>(all, at + 18);
+  out.size = load<std::uint32_t>(all, at + 22);
+  if (!widen(out.extra, {&out.size, &out.stored_size}))
+    return std::nullopt;
+  return out;
+}
+
+// The member that an entry of the directory is of. Contents end where the directory begins.
+member locate(bytes all, const header& entry, std::uint64_t directory) {
+  if (entry.flags & encrypted_flag)
+    fail(errc::not_importable, {}, "is encrypted");
+  if (entry.method != 0 && entry.method != deflate_method)
+    fail(errc::not_importable, {}, "is compressed with ", method_name(entry.method), ", expected deflate or none");
+  if (!is_utf8(entry.name) ||
+      (!(entry.flags & utf8_flag) && std::ranges::any_of(entry.name, [](char c) { return (c & 0x80) != 0; })))
+    fail(errc::not_importable, {}, "has a name that is not marked as UTF-8");
+  const auto local = read_local(all, entry.offset, directory);
+  if (!local)
+    fail(errc::malformed, {}, "has no header at byte ", entry.offset, ", where the zip's directory says");
+  const bool has_descriptor = (entry.flags & descriptor_flag) != 0;
+  const bool same_sizes = has_descriptor || (local->checksum == entry.checksum &&
+                                             local->stored_size == entry.stored_size && local->size == entry.size);
+  if (local->name != entry.name || local->flags != entry.flags || local->method != entry.method || !same_sizes)
+    fail(errc::malformed, {}, "its header at byte ", entry.offset, " is not what the zip's directory says");
+  if (!in_range(local->end, entry.stored_size, directory))
+    fail(errc::malformed, {}, "has ", entry.stored_size, " bytes from byte ", local->end,
+         " on, but the zip's directory begins at byte ", directory);
+  if (entry.method == 0 && entry.stored_size != entry.size)
+    fail(errc::malformed, {}, "has ", entry.stored_size, " bytes that are not compressed, expected ", entry.size);
+  return {std::string(entry.name), entry.method != 0, entry.checksum, entry.size,
+          all.subspan(local->end, entry.stored_size)};
 }
 
 } // namespace
 
-archive::state::located archive::state::locate(const entry& of) {
-  const unz_file_info64& info = of.info;
-  if (info.flag & encrypted_flag)
-    fail(errc::not_importable, {}, "is encrypted");
-  if (info.compression_method != 0 && info.compression_method != Z_DEFLATED)
-    fail(errc::not_importable, {}, "is compressed with ", method_name(info.compression_method),
-         ", expected deflate or none");
-  if (!is_utf8(of.name) ||
-      (!(info.flag & utf8_flag) && std::ranges::any_of(of.name, [](char c) { return (c & 0x80) != 0; })))
-    fail(errc::not_importable, {}, "has a name that is not marked as UTF-8");
-  int method = 0;
-  int level = 0;
-  if (unzOpenCurrentFile2(zip, &method, &level, 1) != UNZ_OK)
-    fail(errc::malformed, {}, "its header is not there, or not what the zip's directory says");
-  const std::uint64_t begin = unzGetCurrentFileZStreamPos64(zip);
-  const int extra_size = unzGetLocalExtrafield(zip, nullptr, 0);
-  unzCloseCurrentFile(zip);
-  const auto header = extra_size < 0
-                          ? std::nullopt
-                          : header_before(file.all, begin, info.size_filename, static_cast<std::uint64_t>(extra_size));
-  const bool has_descriptor = (info.flag & descriptor_flag) != 0;
-  if (!header || header->name != of.name || header->flags != info.flag ||
-      (!has_descriptor && !has_sizes(*header, info.compressed_size, info.uncompressed_size)))
-    fail(errc::malformed, {}, "its header is not what the zip's directory says");
-  if (!in_range(begin, info.compressed_size, file.all.size()))
-    fail(errc::truncated, {}, info.compressed_size, " bytes at byte ", begin, ", but the zip ends at byte ",
-         file.all.size());
-  if (method == 0 && info.compressed_size != info.uncompressed_size)
-    fail(errc::malformed, {}, info.compressed_size, " bytes that are not compressed, expected ",
-         info.uncompressed_size);
-  return {{of.name, method != 0, static_cast<std::uint32_t>(info.crc), info.uncompressed_size,
-           file.all.subspan(begin, info.compressed_size)},
-          header->begin};
-}
+bool is_archive(bytes input) noexcept { return mark_at(input, 0) == local_mark; }
 
-archive::archive(bytes input) : state_(std::make_unique<state>()) {
-  state_->file.all = input;
+archive::archive(bytes input) : bytes_(input) {
   const auto end = find_end(input);
   if (!end)
     fail(errc::truncated, {}, "a zip without a directory at its end: a download or copy may have been cut off");
-  state_->end = *end;
-  // An archive of nothing but the directory's end, where minizip does not look.
-  if (input.size() == directory_end_bytes &&
-      std::ranges::all_of(input.subspan(4), [](std::byte b) { return b == std::byte{0}; }))
-    return;
-  zlib_filefunc64_def functions{open_memory, read_memory,   write_memory, tell_memory,
-                                seek_memory, close_nothing, no_error,     &state_->file};
-  state_->zip = unzOpen2_64("", &functions);
-  if (state_->zip == nullptr)
-    fail(errc::malformed, text("byte ", *end), "the zip's directory is not where its end says");
+  const auto refuse = [&](const auto&... what) { fail(errc::malformed, text("byte ", *end), what...); };
+  const auto disk = load<std::uint16_t>(input, *end + 4);
+  const auto directory_disk = load<std::uint16_t>(input, *end + 6);
+  if ((disk != 0 && disk != full16) || (directory_disk != 0 && directory_disk != full16))
+    refuse("the zip is one of several parts");
+  num_members_ = load<std::uint16_t>(input, *end + 10);
+  std::uint64_t size = load<std::uint32_t>(input, *end + 12);
+  begin_ = load<std::uint32_t>(input, *end + 16);
+  end_ = *end;
+  if (*end >= end64_place_bytes && mark_at(input, *end - end64_place_bytes) == end64_place_mark) {
+    const std::uint64_t place = *end - end64_place_bytes;
+    const auto end64 = load<std::uint64_t>(input, place + 8);
+    if (!in_range(end64, end64_bytes, place) || mark_at(input, end64) != end64_mark ||
+        load<std::uint64_t>(input, end64 + 4) != place - end64 - 12)
+      refuse("the zip's end of 64 bits is not at byte ", end64, ", where it should be");
+    // What has room in the narrow end must be there too, for readers who look at that alone.
+    const auto take = [&](std::uint64_t& narrow, std::uint64_t filled, std::uint64_t at) {
+      const auto wide = load<std::uint64_t>(input, end64 + at);
+      if (narrow != filled && narrow != wide)
+        refuse("the zip's two ends differ: ", narrow, " and ", wide);
+      narrow = wide;
+    };
+    take(num_members_, full16, 32);
+    take(size, full, 40);
+    take(begin_, full, 48);
+    end_ = end64;
+  }
+  if (begin_ > end_ || size != end_ - begin_)
+    refuse("the zip's directory has ", size, " bytes from byte ", begin_, " on, expected it to end at byte ", end_);
+  if (num_members_ == 0 && end_ != 0)
+    refuse("the zip has no members, but ", end_, " bytes in front of its end");
 }
 
-archive::~archive() {
-  if (state_->zip != nullptr)
-    unzClose(state_->zip);
+template <class Visit>
+void archive::for_each_entry(Visit visit) const {
+  std::uint64_t at = begin_;
+  std::uint64_t seen = 0;
+  for (; at != end_; ++seen) {
+    const auto entry = read_entry(bytes_, at, end_);
+    if (!entry)
+      fail(errc::malformed, text("byte ", at), "no entry of the zip's directory, expected entry ", seen, " of ",
+           num_members_);
+    visit(*entry);
+    at = entry->end;
+  }
+  if (seen != num_members_)
+    fail(errc::malformed, text("byte ", end_), "the zip's directory has ", seen, " entries, expected ", num_members_);
 }
 
 std::vector<std::string> archive::names() const {
   std::vector<std::string> out;
-  state_->for_each([&](const state::entry& one) { out.push_back(one.name); });
+  for_each_entry([&](const header& entry) { out.emplace_back(entry.name); });
   return out;
 }
 
@@ -321,18 +247,15 @@ std::vector<member> archive::members() const {
     std::size_t member;
   };
   std::vector<range> ranges;
-  std::uint64_t directory = state_->file.all.size();
-  state_->for_each([&](const state::entry& one) {
-    directory = std::min(directory, one.offset);
+  for_each_entry([&](const header& entry) {
     try {
-      state::located place = state_->locate(one);
-      const auto end =
-          static_cast<std::uint64_t>(place.found.stored.data() - state_->file.all.data()) + place.found.stored.size();
-      ranges.push_back({place.begin, end, out.size()});
-      out.push_back(std::move(place.found));
+      out.push_back(locate(bytes_, entry, begin_));
     } catch (const error& failure) {
-      throw failure.at({}, place_of(one.name));
+      throw failure.at({}, place_of(entry.name));
     }
+    const bytes stored = out.back().stored;
+    ranges.push_back(
+        {entry.offset, static_cast<std::uint64_t>(stored.data() - bytes_.data()) + stored.size(), out.size() - 1});
   });
   std::ranges::sort(ranges, {}, &range::begin);
   std::uint64_t end = 0;
@@ -341,15 +264,11 @@ std::vector<member> archive::members() const {
     if (one.begin < end)
       fail(errc::malformed, place_of(out[one.member].name), "shares bytes with ", place_of(out[last->member].name),
            ", expected each byte to belong to one member");
-    // Otherwise minizip's places would not be those of the bytes, either: it allows for a program in front.
     if (last == nullptr && one.begin != 0)
       fail(errc::malformed, "byte 0", one.begin, " bytes stand in front of the first member, expected none");
     end = one.end;
     last = &one;
   }
-  if (end > directory)
-    fail(errc::malformed, place_of(out[last->member].name), "ends at byte ", end,
-         ", inside the zip's directory at byte ", directory);
   return out;
 }
 
@@ -436,139 +355,6 @@ void content::finish() {
   }
   if (checksum_ != expected_)
     fail(errc::corrupt, {}, "checksum ", expected_, " stored, but the bytes give ", checksum_);
-}
-
-struct archive_writer::state {
-  output_file& out;
-  std::uint64_t at = 0;
-  std::exception_ptr failure; // of the file: exceptions do not pass through minizip
-  zipFile zip = nullptr;
-  std::uint64_t num_members = 0;
-
-  void write_end64(std::uint64_t directory);
-
-  void check(int status) const {
-    if (failure)
-      std::rethrow_exception(failure);
-    if (status != ZIP_OK)
-      fail(errc::io, {}, "the zip could not be written, minizip's error ", status);
-  }
-};
-
-namespace {
-
-// An output_file as a file that minizip writes, and writes again: sizes are known after the content.
-template <class State>
-uLong write_output(voidpf, voidpf stream, const void* from, uLong size) {
-  auto& to = *static_cast<State*>(stream);
-  try {
-    const bytes all(static_cast<const std::byte*>(from), size);
-    const bytes old = all.first(std::min<std::uint64_t>(size, to.out.size_bytes() - to.at));
-    if (!old.empty())
-      to.out.overwrite(to.at, old);
-    to.out.append(all.subspan(old.size()));
-    to.at += size;
-    return size;
-  } catch (...) {
-    to.failure = std::current_exception();
-    return 0;
-  }
-}
-template <class State>
-ZPOS64_T tell_output(voidpf, voidpf stream) {
-  return static_cast<State*>(stream)->at;
-}
-template <class State>
-long seek_output(voidpf, voidpf stream, ZPOS64_T offset, int origin) {
-  auto& to = *static_cast<State*>(stream);
-  const std::uint64_t size = to.out.size_bytes();
-  const std::uint64_t base = origin == ZLIB_FILEFUNC_SEEK_SET ? 0 : origin == ZLIB_FILEFUNC_SEEK_CUR ? to.at : size;
-  if (offset > size - base)
-    return -1;
-  to.at = base + offset;
-  return 0;
-}
-uLong read_nothing(voidpf, voidpf, void*, uLong) { return 0; }
-
-} // namespace
-
-archive_writer::archive_writer(output_file& out) : state_(new state{out, out.size_bytes(), {}, nullptr, 0}) {
-  zlib_filefunc64_def functions{open_memory,        read_nothing,       write_output<state>,
-                                tell_output<state>, seek_output<state>, close_nothing,
-                                no_error,           state_.get()};
-  state_->zip = zipOpen2_64("", APPEND_STATUS_CREATE, nullptr, &functions);
-  if (state_->zip == nullptr)
-    fail(errc::limit_exceeded, {}, "no memory for minizip");
-}
-
-archive_writer::~archive_writer() {
-  if (state_->zip != nullptr) // whose errors no longer matter
-    zipClose(state_->zip, nullptr);
-}
-
-void archive_writer::begin(const std::string& name, std::uint64_t size) {
-  const bool is_wide = size > max_narrow_size;
-  zip_fileinfo info{};
-  info.dosDate = 0x00210000;            // 1980-01-01 00:00, the first that there is
-  info.external_fa = uLong{0600} << 16; // as Python's zipfile has it
-  // The extra field that makes the content start at a multiple of 64.
-  std::vector<std::byte> extra(6);
-  const std::uint64_t begin =
-      state_->at + local_header_bytes + name.size() + (is_wide ? extra64_bytes : 0) + extra.size();
-  extra.resize(extra.size() + (align_up(begin, content_alignment) - begin));
-  const auto put = [&](std::size_t at, std::size_t value) {
-    extra[at] = static_cast<std::byte>(value & 0xff);
-    extra[at + 1] = static_cast<std::byte>(value >> 8);
-  };
-  put(0, extra_align);
-  put(2, extra.size() - 4);
-  put(4, content_alignment);
-  constexpr uLong made_by = 3 << 8 | 45; // Unix, version 4.5 of the format
-  state_->check(zipOpenNewFileInZip4_64(state_->zip, name.c_str(), &info, extra.data(), static_cast<uInt>(extra.size()),
-                                        nullptr, 0, nullptr, 0, 0, 0, -MAX_WBITS, DEF_MEM_LEVEL, Z_DEFAULT_STRATEGY,
-                                        nullptr, 0, made_by, utf8_flag, is_wide ? 1 : 0));
-  ++state_->num_members;
-}
-
-void archive_writer::append(bytes content) {
-  while (!content.empty()) {
-    const bytes part = content.first(std::min<std::size_t>(content.size(), std::size_t{1} << 30));
-    state_->check(zipWriteInFileInZip(state_->zip, part.data(), static_cast<unsigned>(part.size())));
-    content = content.subspan(part.size());
-  }
-}
-
-void archive_writer::end() { state_->check(zipCloseFileInZip(state_->zip)); }
-
-void archive_writer::finish() {
-  const std::uint64_t directory = state_->at;
-  state_->check(zipClose(std::exchange(state_->zip, nullptr), nullptr));
-  // minizip 1.1 looks at the place alone, not at the number of members.
-  if (state_->num_members > max_narrow_members && directory <= max_narrow_size)
-    state_->write_end64(directory);
-}
-
-// Puts the end of 64 bits in front of the one of 32 bits that minizip has just written.
-void archive_writer::state::write_end64(std::uint64_t directory) {
-  const std::uint64_t end = out.size_bytes() - directory_end_bytes;
-  std::vector<std::byte> tail;
-  const auto put = [&](auto... numbers) {
-    const auto put_one = [&](auto number) {
-      const auto raw = std::as_bytes(std::span(&number, 1));
-      tail.insert(tail.end(), raw.begin(), raw.end());
-    };
-    (put_one(numbers), ...);
-  };
-  constexpr std::uint16_t version = 45;
-  constexpr std::uint16_t disk16 = 0;
-  constexpr std::uint32_t disk = 0;
-  put(directory_end64_mark, directory_end64_bytes - 12, version, version, disk, disk, num_members, num_members,
-      end - directory, directory);
-  put(end64_place_mark, disk, end, std::uint32_t{1});
-  put(directory_end_mark, disk16, disk16, std::uint16_t{0xffff}, std::uint16_t{0xffff},
-      static_cast<std::uint32_t>(end - directory), static_cast<std::uint32_t>(directory), std::uint16_t{0});
-  out.overwrite(end, std::span(tail).first(directory_end_bytes));
-  out.append(std::span(tail).subspan(directory_end_bytes));
 }
 
 } // namespace zip

@@ -1,6 +1,7 @@
 // Zip archives as .npz files use them: members read where they lie in the archive's bytes, and written uncompressed.
 //
-// minizip reads and writes the headers; what it does not check of an archive, is checked here. Errors have no path.
+// zlib does what is compressed. Nothing that an archive says is believed twice: its directory and its members' headers
+// must agree, and every place is checked. Errors have no path.
 #pragma once
 
 #include "import/decompress_buffer.hpp"
@@ -35,9 +36,6 @@ class archive {
 public:
   // Throws: truncated when there is no directory at the end; malformed.
   explicit archive(std::span<const std::byte> bytes);
-  ~archive();
-  archive(const archive&) = delete;
-  archive& operator=(const archive&) = delete;
 
   // The members' names as the directory has them, bytes of any kind. Throws: malformed.
   std::vector<std::string> names() const;
@@ -47,8 +45,13 @@ public:
   std::vector<member> members() const;
 
 private:
-  struct state;
-  std::unique_ptr<state> state_;
+  template <class Visit>
+  void for_each_entry(Visit visit) const;
+
+  std::span<const std::byte> bytes_;
+  std::uint64_t num_members_ = 0;
+  std::uint64_t begin_ = 0; // of the directory
+  std::uint64_t end_ = 0;
 };
 
 // A member's content, from front to back. Memory: a buffer for deflated ones, none for others.
@@ -78,21 +81,27 @@ private:
 // their contents at multiples of 64. Memory: some hundred bytes a member. Errors of the file come through.
 class archive_writer {
 public:
-  explicit archive_writer(output_file& out);
-  ~archive_writer();
-  archive_writer(const archive_writer&) = delete;
-  archive_writer& operator=(const archive_writer&) = delete;
+  // `out` is empty.
+  explicit archive_writer(output_file& out) : out_(out) {}
 
   // A member whose content has `size` bytes. Names are UTF-8 without NUL, at most 64,000 bytes.
   void begin(const std::string& name, std::uint64_t size);
   void append(std::span<const std::byte> bytes);
+  // Throws: invalid_argument unless the content has that many bytes; so does append.
   void end();
   // The directory. The file is the caller's to commit.
   void finish();
 
 private:
-  struct state;
-  std::unique_ptr<state> state_;
+  struct entry {
+    std::string name;
+    std::uint64_t offset;
+    std::uint64_t size;
+    std::uint32_t checksum;
+  };
+  output_file& out_;
+  std::vector<entry> members_;
+  std::uint64_t left_ = 0; // of the content of the last one
 };
 
 } // namespace zip

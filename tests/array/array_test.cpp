@@ -188,6 +188,52 @@ TEST_CASE("StreamsGrowAlongTheFirstAxis") {
   CHECK(from.array<double>("none").shape()[0] == 0);
 }
 
+TEST_CASE("BytesOfAKnownShapeMayComeInPieces") {
+  std::vector<std::uint16_t> values(3 * 50'000);
+  std::iota(values.begin(), values.end(), std::uint16_t{0});
+  const auto all = std::as_bytes(std::span(values));
+  const std::uint64_t shape[] = {3, 50'000};
+  round_trip trip;
+  const file from = trip([&](writer& out) {
+    auto turned = out.stream_bytes("turned", dtype::uint16, 0, shape, axis_order::column_major);
+    turned.append(all.first(7)); // not even elements need be whole
+    turned.append(all.subspan(7));
+    turned.finish();
+    auto items = out.stream_bytes("items", dtype::fixed_bytes, 5, {}, axis_order::row_major);
+    items.append(all.first(5));
+    items.finish();
+    out.add("after", std::vector<int>{1});
+  });
+  CHECK(from.verify().empty());
+  const auto turned = from.array<std::uint16_t>("turned");
+  CHECK(turned.strides()[1] == 3);
+  CHECK(turned(2, 1000) == 3002);
+  CHECK(from.array("items").item(0).size() == 5);
+}
+
+TEST_CASE("BytesOfAKnownShapeMustBeAsManyAsItSays") {
+  const temp_dir dir;
+  const std::vector<std::byte> six(6);
+  const std::uint64_t shape[] = {2, 4};
+  for (const std::size_t pieces : {std::size_t{1}, std::size_t{2}}) {
+    writer out(dir.path("f.stone"));
+    auto stream = out.stream_bytes("s", dtype::uint8, 0, shape, axis_order::row_major);
+    for (std::size_t i = 0; i < pieces; ++i)
+      stream.append(six);
+    CHECK_REFUSED(out.add("b", std::vector<int>{1}), errc::invalid_argument, "stream \"s\": is still open");
+    CHECK_REFUSED(stream.finish(), errc::invalid_argument, "bytes, expected 8 for the shape");
+    CHECK_REFUSED(out.commit(), errc::invalid_argument, "is still open");
+  }
+  writer out(dir.path("f.stone"));
+  const std::uint64_t large[] = {std::uint64_t{1} << 40, std::uint64_t{1} << 40};
+  CHECK_REFUSED((void)out.stream_bytes("s", dtype::uint8, 0, large, axis_order::row_major), errc::invalid_argument,
+                "fewer than 2^63");
+  CHECK_REFUSED((void)out.stream_bytes("s", dtype::string, 0, shape, axis_order::row_major), errc::invalid_argument,
+                "strings given as bytes");
+  CHECK_REFUSED((void)out.stream_bytes("", dtype::uint8, 0, shape, axis_order::row_major), errc::invalid_argument,
+                "name of 0 bytes");
+}
+
 TEST_CASE("WriterRefusesMisuse") {
   const temp_dir dir;
   writer out(dir.path("f.stone"));
