@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -66,6 +67,14 @@ json to_json(const value_view& value) {
   return {};
 }
 
+// A line for an object with attributes, for which none of the formats has a place. Unusable ones are left out too.
+void say_attributes_left_out(const file& from, std::string_view name) {
+  std::optional<error> why;
+  const auto attributes = from.try_attributes(name, why);
+  if (!attributes || attributes->size() != 0)
+    std::cout << printable(name) << ": left out: its attributes\n";
+}
+
 int extract_value(const file& from, const std::string& name, const std::string& to_path) {
   json out;
   try {
@@ -77,6 +86,7 @@ int extract_value(const file& from, const std::string& name, const std::string& 
   output_file to(to_path);
   to.append(std::as_bytes(std::span(text_out)));
   to.commit();
+  say_attributes_left_out(from, name);
   std::cout << to_path << ": JSON\n";
   return 0;
 }
@@ -101,24 +111,38 @@ int extract_one(const file& from, const extract_arguments& arguments) {
     write_npy(arguments.out, array,
               [&](std::uint64_t done, std::uint64_t total) { bar.update("writing", done, total); });
   }
+  say_attributes_left_out(from, name);
   std::cout << arguments.out << ": " << to_string(array.type()) << ' ' << shape_words(array.shape()) << '\n';
   return 0;
 }
 
-// The value of this name goes where safetensors has texts of its own.
+// The value of this name, or behind what all tensors' names begin with ("NAME/", from convert --name), goes where
+// safetensors has texts of its own.
 constexpr std::string_view metadata_name = "__metadata__";
 
-safetensors_metadata metadata_of(const file& from) {
+bool is_metadata_of(std::string_view name, std::span<const named_array> arrays) {
+  if (!name.ends_with(metadata_name))
+    return false;
+  const std::string_view start = name.substr(0, name.size() - metadata_name.size());
+  if (!start.empty() && !start.ends_with('/'))
+    return false;
+  for (const named_array& one : arrays)
+    if (!one.name.starts_with(start))
+      return false;
+  return true;
+}
+
+safetensors_metadata metadata_of(const file& from, std::string_view name) {
   safetensors_metadata out;
-  const value_view value = from.value(metadata_name);
+  const value_view value = from.value(name);
   for (const auto& [key, entry] : value.entries()) {
     if (!key.as_text() || !entry.as_text())
-      throw error(errc::unsupported, from.path(), text("object ", petrify::quoted(metadata_name)),
+      throw error(errc::unsupported, from.path(), text("object ", petrify::quoted(name)),
                   text("holds ", value_words(value, 40), ", expected a dict of texts, which safetensors can have"));
     out.emplace_back(*key.as_text(), *entry.as_text());
   }
   if (value.kind() != value_kind::dict)
-    throw error(errc::unsupported, from.path(), text("object ", petrify::quoted(metadata_name)),
+    throw error(errc::unsupported, from.path(), text("object ", petrify::quoted(name)),
                 text("is ", to_string(value.kind()), ", expected a dict of texts, which safetensors can have"));
   return out;
 }
@@ -126,27 +150,33 @@ safetensors_metadata metadata_of(const file& from) {
 // The arrays of these names, or all there are, as .npz or .safetensors.
 int extract_many(const file& from, const extract_arguments& arguments, bool as_safetensors) {
   std::vector<named_array> arrays;
-  std::vector<object_info> left_out;
-  std::optional<safetensors_metadata> metadata;
-  const auto is_metadata = [&](std::string_view name) { return as_safetensors && name == metadata_name; };
-  if (arguments.names.empty()) {
-    for (const object_info& object : from.objects()) {
-      if (object.kind == "array")
-        arrays.push_back({object.name, from.array(object.name)});
-      else if (object.kind == "value" && is_metadata(object.name))
-        metadata = metadata_of(from);
-      else
-        left_out.push_back(object);
-    }
-    if (arrays.empty() && !left_out.empty())
-      throw error(errc::not_found, from.path(), {}, "the file has no array");
-  }
-  for (const std::string& name : arguments.names) {
-    if (is_metadata(name))
-      metadata = metadata_of(from);
-    else
+  std::vector<object_info> others;
+  const auto is_asked_for = [&](const object_info& object) {
+    return arguments.names.empty() || std::ranges::find(arguments.names, object.name) != arguments.names.end();
+  };
+  const auto may_be_metadata = [&](const object_info& object) {
+    return as_safetensors && object.kind == "value" && is_metadata_of(object.name, {});
+  };
+  for (const object_info& object : from.objects())
+    if (object.kind != "array" && is_asked_for(object) && (arguments.names.empty() || may_be_metadata(object)))
+      others.push_back(object);
+    else if (object.kind == "array" && arguments.names.empty())
+      arrays.push_back({object.name, from.array(object.name)});
+  for (const std::string& name : arguments.names)
+    if (std::ranges::find(others, name, &object_info::name) == others.end())
       arrays.push_back({name, from.array(name)});
-  }
+  // The one in front of all names comes first.
+  std::optional<std::string> texts_from;
+  for (const object_info& object : others)
+    if (may_be_metadata(object) && is_metadata_of(object.name, arrays) &&
+        (!texts_from || object.name.size() < texts_from->size()))
+      texts_from = object.name;
+  std::optional<safetensors_metadata> metadata;
+  if (texts_from)
+    metadata = metadata_of(from, *texts_from);
+  std::erase_if(others, [&](const object_info& object) { return object.name == texts_from; });
+  if (arrays.empty() && !others.empty())
+    throw error(errc::not_found, from.path(), {}, "the file has no array");
   {
     progress_bar bar("writing");
     const auto progress = [&](std::uint64_t done, std::uint64_t total) { bar.update("writing", done, total); };
@@ -158,7 +188,11 @@ int extract_many(const file& from, const extract_arguments& arguments, bool as_s
   for (const named_array& one : arrays)
     std::cout << printable(one.name) << ": " << to_string(one.array.type()) << ' ' << shape_words(one.array.shape())
               << '\n';
-  for (const object_info& object : left_out)
+  for (const named_array& one : arrays)
+    say_attributes_left_out(from, one.name);
+  if (texts_from)
+    say_attributes_left_out(from, *texts_from);
+  for (const object_info& object : others)
     std::cout << printable(object.name) << ": left out, as it is a " << object.kind << '\n';
   std::cout << arguments.out << ": " << count_words(arrays.size(), "array") << ", "
             << size_words(std::filesystem::file_size(arguments.out)) << '\n';
@@ -166,6 +200,9 @@ int extract_many(const file& from, const extract_arguments& arguments, bool as_s
 }
 
 int extract(const extract_arguments& arguments) {
+  std::error_code none;
+  if (std::filesystem::equivalent(arguments.in, arguments.out, none))
+    throw error(errc::invalid_argument, arguments.out, {}, "is the file that is read, expected another one to write");
   const file from = file::open(arguments.in);
   const bool as_safetensors = arguments.out.ends_with(".safetensors");
   if (as_safetensors || arguments.out.ends_with(".npz"))

@@ -32,7 +32,8 @@ private:
 
 // Writes `array` as a .npy file that appears whole or not at all; texts become numpy's fixed-length unicode.
 // `progress`, if given, is called now and then with the bytes done and their total.
-// Throws: errc::io; errc::unsupported for bfloat16, which numpy does not have.
+// Throws: errc::io; errc::unsupported for bfloat16, which numpy does not have, and for a text that ends in NUL, which
+// numpy would read without it (the place is "element" and its number in C order).
 void write_npy(const std::string& path, const any_array& array,
                const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 

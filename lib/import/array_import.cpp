@@ -87,10 +87,11 @@ dtype require_dtype(const numpy_dtype& type, std::size_t num_axes) {
   return out;
 }
 
-imported_array::imported_array(const numpy_array& source, placement wanted)
+imported_array::imported_array(const numpy_array& source, placement wanted, std::uint64_t most_text_bytes)
     : type_(require_dtype(*source.dtype, source.shape.size())), shape_(source.shape) {
   if (type_ == dtype::string) {
-    set_texts(to_strings(source));
+    texts_ = to_packed_texts(source, most_text_bytes);
+    bytes_ = std::as_bytes(std::span(texts_.ends));
     return;
   }
   if (type_ == dtype::fixed_bytes)
@@ -129,20 +130,20 @@ imported_array imported_array::from(const pickle::value& source) {
 }
 
 void imported_array::set_texts(const std::vector<std::string>& texts) {
-  ends_.reserve(texts.size());
+  texts_.ends.reserve(texts.size());
   for (const std::string& one : texts) {
     if (!is_utf8(one))
-      fail(errc::not_importable, text("text ", ends_.size()), quoted(one),
+      fail(errc::not_importable, text("text ", texts_.ends.size()), quoted(one),
            " has no UTF-8 form: it holds a lone surrogate");
-    text_ += one;
-    ends_.push_back(text_.size());
+    texts_.text += one;
+    texts_.ends.push_back(texts_.text.size());
   }
-  bytes_ = std::as_bytes(std::span(ends_));
+  bytes_ = std::as_bytes(std::span(texts_.ends));
 }
 
 any_array imported_array::view() const {
   const auto size = static_cast<std::uint32_t>(size_bytes(type_));
-  return {type_, order_, extents(shape_, order_), type_ == dtype::fixed_bytes ? item_size_ : size, bytes_, text_};
+  return {type_, order_, extents(shape_, order_), type_ == dtype::fixed_bytes ? item_size_ : size, bytes_, texts_.text};
 }
 
 } // namespace petrify::inline v0

@@ -17,8 +17,10 @@ public:
   // Where the view's elements lie: at multiples of their size, for typed access, or anywhere, to be written.
   enum class placement { aligned, anywhere };
 
-  // Throws: errc::not_importable for records, objects, dates and extended floats, by name.
-  explicit imported_array(const numpy_array& source, placement wanted = placement::aligned);
+  // Throws: errc::not_importable for records, objects, dates and extended floats, by name; errc::limit_exceeded for
+  // texts that would take more memory than most_text_bytes.
+  explicit imported_array(const numpy_array& source, placement wanted = placement::aligned,
+                          std::uint64_t most_text_bytes = ~std::uint64_t{0});
   // An array from a pickle; one of Python objects must hold texts only.
   static imported_array from(const pickle::value& source);
   // Texts in C order.
@@ -38,8 +40,7 @@ private:
   std::vector<std::uint64_t> shape_;
   std::span<const std::byte> bytes_;
   byte_buffer converted_;
-  std::vector<std::uint64_t> ends_;
-  std::string text_;
+  packed_texts texts_;
 };
 
 // The petrify type of a numpy element type; dtype::none when there is none.

@@ -118,8 +118,13 @@ npy_output::npy_output(const any_array& array) : array_(array) {
   }
   const string_array texts = array.strings();
   text_width_ = 1;
-  for (std::uint64_t i = 0; i < texts.size(); ++i)
+  for (std::uint64_t i = 0; i < texts.size(); ++i) {
+    // numpy fills texts up with NULs, and drops all of them when it reads.
+    if (texts[i].ends_with('\0'))
+      fail(errc::unsupported, text("element ", i), "the text ", quoted(texts[i]),
+           " ends in NUL, which numpy's fixed-length form cannot hold");
     text_width_ = std::max(text_width_, code_points(texts[i]).size());
+  }
   // numpy gives every text the room of the longest one.
   const auto size = checked_mul(texts.size(), 4 * static_cast<std::uint64_t>(text_width_));
   if (!size || (*size > max_free_text_bytes && *size / 64 > array.text().size()))

@@ -32,7 +32,8 @@ private:
 // A .npy file. Borrows the array.
 class npy_output {
 public:
-  // Throws: errc::unsupported for bfloat16; errc::limit_exceeded for texts that would take 64 times their size.
+  // Throws: errc::unsupported for bfloat16 and texts that end in NUL; errc::limit_exceeded for texts that would take 64
+  // times their size.
   explicit npy_output(const any_array& array);
   std::uint64_t size_bytes() const noexcept { return header_.size() + elements_bytes_; }
   void write(const byte_sink& to) const;

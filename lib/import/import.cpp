@@ -90,9 +90,10 @@ public:
   void npz(std::span<const std::byte> bytes) {
     decode_limits limits;
     limits.max_bytes = options_.max_decoded_bytes;
-    for (const zip::member& one : npz_members(bytes, limits)) {
+    std::uint64_t left = 0;
+    for (const zip::member& one : npz_members(bytes, limits, &left)) {
       try {
-        add_member(one);
+        add_member(one, left);
       } catch (const error& failure) {
         throw failure.path().empty() ? failure.at({}, text("member ", quoted(one.name))) : failure;
       }
@@ -234,13 +235,20 @@ private:
     return name;
   }
 
-  // Straight from the archive to the file, unless the elements must be converted.
-  void add_member(const zip::member& of) {
+  // Straight from the archive to the file, unless the elements must be converted. What the texts of deflated members
+  // become in memory, up to three times what they decode to, is taken from `left`.
+  void add_member(const zip::member& of, std::uint64_t& left) {
     constexpr std::size_t piece_bytes = std::size_t{4} << 20;
     const std::string name = name_in_file(npz_name(of), "array");
     npz_array source(of);
     const npy_description& found = source.description();
     const dtype type = require_dtype(found.dtype, found.shape.size());
+    if (type == dtype::string && of.is_deflated) {
+      const std::uint64_t before = left;
+      const imported_array texts(source.whole(), imported_array::placement::anywhere, before);
+      left -= texts.view().bytes().size() + texts.view().text().size();
+      return add_array(name, texts);
+    }
     if (type == dtype::string || found.dtype.swapped)
       return add_array(name, imported_array(source.whole(), imported_array::placement::anywhere));
     array_size_ = found.elements_bytes;

@@ -51,7 +51,8 @@ void require_arrays(std::span<const std::string> names) {
 
 } // namespace
 
-std::vector<zip::member> npz_members(std::span<const std::byte> archive, const decode_limits& limits) {
+std::vector<zip::member> npz_members(std::span<const std::byte> archive, const decode_limits& limits,
+                                     std::uint64_t* bytes_left) {
   const zip::archive zip(archive);
   require_arrays(zip.names());
   std::vector<zip::member> out = zip.members();
@@ -71,6 +72,8 @@ std::vector<zip::member> npz_members(std::span<const std::byte> archive, const d
            " bytes decode to more than ", limit, " bytes, which is the limit for them");
     decoded = *sum;
   }
+  if (bytes_left != nullptr)
+    *bytes_left = limit - decoded;
   return out;
 }
 

@@ -16,9 +16,11 @@
 namespace petrify::inline v0 {
 
 // The members of a .npz file, all of them arrays by their names. Borrow the archive's bytes. What the deflated ones
-// decode to, together, stays within `limits`, where the archive's size is that of their input.
+// decode to, together, stays within `limits`, where the archive's size is that of their input; bytes_left, if given,
+// becomes what is left then.
 // Throws: what zip::archive throws; not_importable for archives of another kind, by name; limit_exceeded.
-std::vector<zip::member> npz_members(std::span<const std::byte> archive, const decode_limits& limits);
+std::vector<zip::member> npz_members(std::span<const std::byte> archive, const decode_limits& limits,
+                                     std::uint64_t* bytes_left = nullptr);
 
 // The array's name: the member's without ".npy".
 std::string_view npz_name(const zip::member& of) noexcept;

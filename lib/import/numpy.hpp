@@ -96,6 +96,18 @@ std::vector<T> to_vector(const numpy_array& array);
 // Throws: wrong_type for other kinds, malformed for UCS-4 values that are no characters.
 std::vector<std::string> to_strings(const numpy_array& array);
 
+// Texts one behind the other, and where each of them ends.
+struct packed_texts {
+  std::string text;
+  std::vector<std::uint64_t> ends;
+
+  std::uint64_t size_bytes() const noexcept { return text.size() + ends.size() * sizeof(std::uint64_t); }
+};
+
+// The same strings without an object for each. Cost: two passes; memory for the result alone.
+// Throws as to_strings; limit_exceeded, before any memory is taken, when size_bytes() would be more than `most`.
+packed_texts to_packed_texts(const numpy_array& array, std::uint64_t most = ~std::uint64_t{0});
+
 // All bytes of the elements in C order and, where swapped, turned little-endian (field by field, for records too).
 // Cost: one pass. Throws: wrong_type for objects.
 byte_buffer to_native_bytes(const numpy_array& array);

@@ -75,6 +75,54 @@ void append_utf8(std::string& out, std::uint32_t c) {
   }
 }
 
+std::uint64_t utf8_size(std::uint32_t c) noexcept { return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4; }
+
+void require_texts(const numpy_array& array) {
+  if (array.dtype->kind != 'U' && array.dtype->kind != 'S')
+    fail(errc::wrong_type, {}, "array holds ", describe(*array.dtype), ", expected text");
+}
+
+// One element without trailing NULs: its bytes, of an S array, or its characters.
+struct text_element {
+  const std::byte* from;
+  std::uint64_t length;
+  const numpy_dtype& type;
+
+  text_element(const std::byte* element, const numpy_dtype& of) : from(element), length(of.item_size), type(of) {
+    if (of.kind == 'U')
+      for (length /= 4; length != 0 && detail::load<std::uint32_t>(from + 4 * (length - 1), false) == 0;)
+        --length;
+    else
+      while (length != 0 && from[length - 1] == std::byte{0})
+        --length;
+  }
+
+  template <class Visit>
+  void for_each_character(std::uint64_t number, Visit&& visit) const {
+    for (std::uint64_t i = 0; i < length; ++i) {
+      const auto c = detail::load<std::uint32_t>(from + 4 * i, type.swapped);
+      if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        fail(errc::malformed, text("element ", number), "UCS-4 value ", c, " is no character");
+      visit(c);
+    }
+  }
+
+  std::uint64_t size_bytes(std::uint64_t number) const {
+    if (type.kind == 'S')
+      return length;
+    std::uint64_t out = 0;
+    for_each_character(number, [&](std::uint32_t c) { out += utf8_size(c); });
+    return out;
+  }
+
+  void append_to(std::string& out, std::uint64_t number) const {
+    if (type.kind == 'S' && length != 0)
+      out.append(reinterpret_cast<const char*>(from), length);
+    else if (type.kind == 'U')
+      for_each_character(number, [&](std::uint32_t c) { append_utf8(out, c); });
+  }
+};
+
 } // namespace
 
 std::uint64_t numpy_array::num_elements() const noexcept { return checked_product(shape).value_or(max_size); }
@@ -119,26 +167,36 @@ numpy_array make_numpy_array(std::shared_ptr<const numpy_dtype> dtype, std::vect
 }
 
 std::vector<std::string> to_strings(const numpy_array& array) {
-  const std::uint64_t item_size = array.dtype->item_size;
-  const char kind = array.dtype->kind;
-  if (kind != 'U' && kind != 'S')
-    fail(errc::wrong_type, {}, "array holds ", describe(*array.dtype), ", expected text");
+  require_texts(array);
   std::vector<std::string> out;
   out.reserve(array.num_elements());
   detail::for_each_element(array, [&](const std::byte* element) {
     std::string item;
-    if (kind == 'S' && item_size != 0) {
-      item.assign(reinterpret_cast<const char*>(element), item_size);
-    } else {
-      for (std::uint64_t at = 0; at < item_size; at += 4) {
-        const auto c = detail::load<std::uint32_t>(element + at, array.dtype->swapped);
-        if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-          fail(errc::malformed, text("element ", out.size()), "UCS-4 value ", c, " is no character");
-        append_utf8(item, c);
-      }
-    }
-    item.erase(item.find_last_not_of('\0') + 1);
+    text_element(element, *array.dtype).append_to(item, out.size());
     out.push_back(std::move(item));
+  });
+  return out;
+}
+
+packed_texts to_packed_texts(const numpy_array& array, std::uint64_t most) {
+  require_texts(array);
+  const std::uint64_t count = array.num_elements();
+  std::uint64_t number = 0;
+  std::uint64_t text_bytes = 0;
+  detail::for_each_element(
+      array, [&](const std::byte* element) { text_bytes += text_element(element, *array.dtype).size_bytes(number++); });
+  // Elements of no bytes are few, and UTF-8 takes no more than UCS-4: both are in proportion to the array's bytes.
+  const auto ends_bytes = checked_mul(count, sizeof(std::uint64_t));
+  const auto size = ends_bytes ? checked_add(*ends_bytes, text_bytes) : std::nullopt;
+  if (!size || *size > most)
+    fail(errc::limit_exceeded, {}, count, " texts would take ", size ? text(*size) : "2^63 and more",
+         " bytes in memory, expected at most ", most, ", which is what is left of the limit");
+  packed_texts out;
+  out.text.reserve(text_bytes);
+  out.ends.reserve(count);
+  detail::for_each_element(array, [&](const std::byte* element) {
+    text_element(element, *array.dtype).append_to(out.text, out.ends.size());
+    out.ends.push_back(out.text.size());
   });
   return out;
 }

@@ -97,6 +97,17 @@ same back.safetensors "$arrays/safetensors/all.safetensors"
 expect 0 '__metadata__: left out, as it is a value' bash -c "'$petrify' convert '$arrays/safetensors/odd.safetensors' o.stone && '$petrify' extract o.stone o.npz"
 expect 0 'few.safetensors: 2 arrays' "$petrify" extract all.stone int8 float32 few.safetensors
 expect 0 'x/early: array of uint8' "$petrify" convert "$arrays/safetensors/odd.safetensors" p.stone --name x --from safetensors
+expect 0 'p.safetensors: 2 arrays' "$petrify" extract p.stone p.safetensors
+expect 0 '__metadata__: value, dict of 3 texts' "$petrify" convert p.safetensors p2.stone
+expect 0 'q.safetensors: 1 array' "$petrify" extract p.stone x/late x/__metadata__ q.safetensors
+expect 0 '"two":"2"' bash -c "head -c 200 q.safetensors | tr -d '\\0'"
+expect 1 'p.stone: is the file that is read, expected another one to write' "$petrify" extract p.stone x/early ./p.stone
+expect 0 'sound' "$petrify" verify p.stone
+expect 0 'temperature: left out: its attributes' "$petrify" extract "$2/format1/container-attributes.stone" temperature temperature.npy
+for out in temperature.npz temperature.safetensors; do
+  expect 0 'temperature: left out: its attributes' "$petrify" extract "$2/format1/container-attributes.stone" temperature plain "$out"
+  expect 1 '^$' bash -c "'$petrify' extract '$2/format1/container-attributes.stone' plain 'plain-$out' | grep attributes"
+done
 expect 0 'one.npy: int64' bash -c "'$petrify' convert '$arrays/long.npz' long.stone && '$petrify' extract long.stone one.npy"
 expect 1 'two.npy: 2 objects, expected one, or a file that ends with .npz or .safetensors' "$petrify" extract all.stone int8 float32 two.npy
 expect 1 'two.npy: the file has 42 objects, expected the name of one' "$petrify" extract all.stone two.npy

@@ -252,6 +252,25 @@ TEST_CASE("WhatAnNpzFileCannotHoldIsRefusedBeforeItIsWritten") {
   CHECK(dir.list().size() == 1);
 }
 
+TEST_CASE("TextsThatEndInNulAreNotWrittenAsNumpyWouldCutThem") {
+  const temp_dir dir;
+  const std::string text("x\0ya\0", 5);
+  const std::uint64_t ends[] = {3, 5};
+  const std::uint64_t shape[] = {2};
+  const any_array bad(dtype::string, axis_order::row_major, extents(shape), 8, std::as_bytes(std::span(ends)), text);
+  const named_array list[] = {{"words", bad}};
+  const std::string path = dir.path("no.npy");
+  CHECK_REFUSED(write_npy(path, bad), errc::unsupported, "no.npy: element 1: the text \"a\\x00\" ends in NUL");
+  CHECK_REFUSED(write_npz(path, list), errc::unsupported, "no.npy: array \"words\" element 1: the text");
+  CHECK(dir.list().empty());
+  // Inside a text numpy keeps it.
+  const std::uint64_t shorter[] = {3, 4};
+  write_npy(path, any_array(dtype::string, axis_order::row_major, extents(shape), 8, std::as_bytes(std::span(shorter)),
+                            std::string_view(text).substr(0, 4)));
+  const npy_file back(path);
+  CHECK(std::ranges::equal(back.array().text(), text.substr(0, 4)));
+}
+
 TEST_CASE("MoreThan65535MembersAreWrittenAndRead") {
   for (const std::size_t count : {std::size_t{65534}, std::size_t{65535}, std::size_t{65536}, std::size_t{70000}}) {
     CAPTURE(count);
@@ -454,6 +473,25 @@ TEST_CASE("TheLimitOnDecodedBytesCountsAllMembersTogether") {
                 "the compressed members");
   // Stored ones are not decoded.
   CHECK_NOTHROW(import_only(dir, read_bytes(folders[1] + "all.npz"), options));
+}
+
+TEST_CASE("TheLimitOnDecodedBytesCountsWhatTextsBecome") {
+  const temp_dir dir;
+  const bytes packed = read_bytes(folders[1] + "piped_packed.npz");
+  std::uint64_t size = 0;
+  for (const zip::member& one : zip::archive(packed).members())
+    size += one.is_deflated ? one.size : 0;
+  const npy_file texts(folders[1] + "text.npy");
+  size += texts.array().bytes().size() + texts.array().text().size();
+  import_options options;
+  options.max_decoded_bytes = size;
+  CHECK_NOTHROW(import_only(dir, packed, options));
+  options.max_decoded_bytes = size - 1;
+  const auto failure = error_of([&] { import_only(dir, packed, options); });
+  REQUIRE(failure);
+  CHECK(failure->code() == errc::limit_exceeded);
+  CHECK(failure->where() == "member \"text.npy\"");
+  CHECK(failure->message().starts_with("4 texts would take "));
 }
 
 TEST_CASE("AnNpzFileThatIsCutAnywhereIsRefused") {

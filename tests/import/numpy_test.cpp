@@ -243,6 +243,26 @@ TEST_CASE("TextIsTurnedIntoUtf8") {
   CHECK(code_of([&] { to_strings(array_of("u1", {1}, bytes_of("x"s))); }) == errc::wrong_type);
 }
 
+TEST_CASE("PackedTextsAreTheStringsOneBehindTheOther") {
+  const std::u32string text = U"aß猫\U0001f600\0b\0\0\0\0"s;
+  const std::string bytes(reinterpret_cast<const char*>(text.data()), text.size() * 4);
+  const auto array = array_of("<U5", {2}, bytes_of(bytes));
+  const petrify::packed_texts packed = petrify::to_packed_texts(array);
+  CHECK(packed.text == "aß猫😀b");
+  CHECK(packed.ends == std::vector<std::uint64_t>{10, 11});
+  CHECK(packed.size_bytes() == 27);
+  CHECK(petrify::to_packed_texts(array, 27).text == packed.text);
+  CHECK(code_of([&] { petrify::to_packed_texts(array, 26); }) == errc::limit_exceeded);
+  const auto inside = petrify::to_packed_texts(array_of("<U2", {2}, bytes_of("\0\0\0\0b\0\0\0\0\0\0\0\0\0\0\0"s)));
+  CHECK(inside.text == "\0b"s);
+  CHECK(inside.ends == std::vector<std::uint64_t>{2, 2});
+  CHECK(petrify::to_packed_texts(array_of(">U1", {1}, bytes_of("\0\0\0z"s))).text == "z");
+  CHECK(petrify::to_packed_texts(array_of("S0", {2}, {})).ends == std::vector<std::uint64_t>{0, 0});
+  CHECK(petrify::to_packed_texts(array_of("S2", {2}, bytes_of("a\0\xff\1"s))).text == "a\xff\1");
+  CHECK(code_of([&] { petrify::to_packed_texts(array_of("<U1", {1}, bytes_of("\0\0\x11\0"s))); }) == errc::malformed);
+  CHECK(code_of([&] { petrify::to_packed_texts(array_of("u1", {1}, bytes_of("x"s))); }) == errc::wrong_type);
+}
+
 TEST_CASE("NativeBytesAreInCOrderAndLittleEndian") {
   const auto native = [](const numpy_array& array) {
     const auto out = petrify::to_native_bytes(array);
