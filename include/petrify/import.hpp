@@ -52,9 +52,9 @@ struct import_options {
   std::optional<rows> golden_rows;
   // In which form the nodes of every model of the file are written.
   layout_choice layout = layout_choice::automatic;
-  // How large a compressed file, or the deflated members of a .npz file together, may become; of texts in these the form
-  // they are converted to, 8 bytes each and their UTF-8, counts too. Beyond 256 MiB it may also not exceed 1200 times
-  // its size.
+  // How large a compressed file, or the deflated members of a .npz file together, may become; of texts in these the
+  // form they are converted to, 8 bytes each and their UTF-8, counts too. Beyond 256 MiB it may also not exceed 1200
+  // times its size.
   std::uint64_t max_decoded_bytes = std::uint64_t{16} << 30;
   // Called now and then from the importing thread with what is done and how much of how much; total 0: not known.
   std::function<void(std::string_view step, std::uint64_t done, std::uint64_t total)> progress;
