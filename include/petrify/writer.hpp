@@ -229,9 +229,10 @@ private:
 // Appends the bytes of an array whose shape is known to a writer, which must outlive it.
 class byte_stream {
 public:
-  // Elements' bytes, in the array's order. After an error the writer is of no more use. Throws: errc::io.
+  // Elements' bytes, in the array's order. Throws: errc::invalid_argument for more of them than the shape has, which
+  // changes nothing; errc::io; the writer is of no more use then.
   void append(std::span<const std::byte> bytes) { writer_->append_stream(bytes); }
-  // Ends the array. Throws: errc::invalid_argument unless it has all its bytes, and no more.
+  // Ends the array. Throws: errc::invalid_argument unless it has all its bytes.
   void finish() { writer_->finish_stream(); }
 
 private:

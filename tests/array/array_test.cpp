@@ -215,14 +215,18 @@ TEST_CASE("BytesOfAKnownShapeMustBeAsManyAsItSays") {
   const temp_dir dir;
   const std::vector<std::byte> six(6);
   const std::uint64_t shape[] = {2, 4};
-  for (const std::size_t pieces : {std::size_t{1}, std::size_t{2}}) {
-    writer out(dir.path("f.stone"));
-    auto stream = out.stream_bytes("s", dtype::uint8, 0, shape, axis_order::row_major);
-    for (std::size_t i = 0; i < pieces; ++i)
-      stream.append(six);
-    CHECK_REFUSED(out.add("b", std::vector<int>{1}), errc::invalid_argument, "stream \"s\": is still open");
-    CHECK_REFUSED(stream.finish(), errc::invalid_argument, "bytes, expected 8 for the shape");
-    CHECK_REFUSED(out.commit(), errc::invalid_argument, "is still open");
+  {
+    writer made(dir.path("f.stone"));
+    auto stream = made.stream_bytes("s", dtype::uint8, 0, shape, axis_order::row_major);
+    stream.append(six);
+    CHECK_REFUSED(made.add("b", std::vector<int>{1}), errc::invalid_argument, "stream \"s\": is still open");
+    CHECK_REFUSED(stream.append(six), errc::invalid_argument, "6 + 6 bytes, expected 8 for the shape");
+    CHECK_REFUSED(stream.finish(), errc::invalid_argument, "6 bytes, expected 8 for the shape");
+    CHECK_REFUSED(made.commit(), errc::invalid_argument, "is still open");
+    // What was too much was not taken.
+    stream.append(std::span(six).first(2));
+    stream.finish();
+    made.commit();
   }
   writer out(dir.path("f.stone"));
   const std::uint64_t large[] = {std::uint64_t{1} << 40, std::uint64_t{1} << 40};
