@@ -90,7 +90,8 @@ TITLES = {
     "columns": "Columns",
     "scan": "All elements",
     "save": "Save",
+    "verify": "Verify",
     "advice": "Advice about pages",
 }
 # What ratios are to, where it is not petrify.
-BASES = {"advice": "normal"}
+BASES = {"verify": "1_thread", "advice": "normal"}

@@ -31,7 +31,7 @@ from workers import Failed, Skipped, Workers
 
 STEPS = ["arrays", "hold", "programs", "forests"]
 # Google Benchmark programs: what one process can tell that has everything loaded.
-PROGRAMS = ["first_element", "random_row", "columns", "scan", "save", "advice"]
+PROGRAMS = ["first_element", "random_row", "columns", "scan", "save", "verify", "advice"]
 # Answers of these are float32 sums in another order; of all others every bit is compared.
 TOLERANCE = {"onnxruntime": 1e-4, "treelite": 1e-5}
 

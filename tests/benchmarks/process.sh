@@ -5,24 +5,7 @@ set -uo pipefail
 process=$1
 petrify=$2
 data=$3/models
-work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-checked=0
-failed=0
-
-# expect STATUS PATTERN COMMAND...: exit status, and a pattern that stdout and stderr together must match.
-expect() {
-  local status=$1 pattern=$2 out code
-  shift 2
-  out="$("$@" 2>&1)"
-  code=$?
-  checked=$((checked + 1))
-  if [ "$code" -ne "$status" ] || ! grep -qE -- "$pattern" <<<"$out"; then
-    printf 'FAILED: %s\n  exit %s, expected %s; expected /%s/ in:\n%s\n' "$*" "$code" "$status" "$pattern" "$out"
-    failed=$((failed + 1))
-  fi
-}
+source "$(dirname "$0")/../support/expect.sh"
 # answers FIELD VALUE COMMAND...: the record has the time FIELD and this answer, and is one line.
 answers() {
   local field=$1 value=$2

@@ -1,5 +1,6 @@
 // .npz files: what numpy wrote, what petrify writes, and archives that lie.
 #include "import/npz.hpp"
+#include "import/imported.hpp"
 #include "support/support.hpp"
 
 #include <petrify/file.hpp>
@@ -40,22 +41,6 @@ void check_same(const any_array& seen, const any_array& expected) {
     CHECK(seen.order() == expected.order());
   CHECK(std::ranges::equal(seen.bytes(), expected.bytes()));
   CHECK(std::ranges::equal(seen.text(), expected.text()));
-}
-
-file imported(const temp_dir& dir, const std::string& path, const import_options& options = {}) {
-  const std::string target = dir.path("imported.stone");
-  writer out(target);
-  import_file(path, out, options);
-  out.commit();
-  file made = file::open(target);
-  CHECK(made.verify().empty());
-  return made;
-}
-
-// Imports bytes into a file that is not committed.
-void import_only(const temp_dir& dir, std::span<const std::byte> from, const import_options& options = {}) {
-  writer out(dir.path("refused.stone"));
-  import_bytes(from, out, options);
 }
 
 std::vector<named_array> arrays_of(const file& from) {
@@ -294,13 +279,7 @@ TEST_CASE("MoreThan65535MembersAreWrittenAndRead") {
 TEST_CASE("ArraysThatPetrifyDoesNotHaveAreRefusedByName") {
   const temp_dir dir;
   const std::string from = folders[1] + "refused/";
-  const auto message = [&](const std::string& name) {
-    const auto failure = error_of([&] { imported(dir, from + name); });
-    REQUIRE(failure);
-    CHECK(failure->code() == errc::not_importable);
-    CHECK(failure->path() == from + name);
-    return (failure->where().empty() ? "" : failure->where() + ": ") + failure->message();
-  };
+  const auto message = [&](const std::string& name) { return refusal(dir, from + name); };
   CHECK(message("objects.npz") == "member \"bad.npy\" byte 0: array of Python objects (|O), expected numbers or text");
   CHECK(message("record.npz").find("(fields \"id\", \"weight\", \"gr\\xf6\\xdfe\")") != std::string::npos);
   CHECK(message("record.npz").ends_with(": save each field as an array of its own"));
@@ -315,12 +294,7 @@ TEST_CASE("ArraysThatPetrifyDoesNotHaveAreRefusedByName") {
 TEST_CASE("ZipsThatAreNoNpzFilesAreRefusedByName") {
   const temp_dir dir;
   const std::string from = folders[1] + "refused/";
-  const auto message = [&](const std::string& name) {
-    const auto failure = error_of([&] { imported(dir, from + name); });
-    REQUIRE(failure);
-    CHECK(failure->code() == errc::not_importable);
-    return (failure->where().empty() ? "" : failure->where() + ": ") + failure->message();
-  };
+  const auto message = [&](const std::string& name) { return refusal(dir, from + name); };
   CHECK(message("torch.pt").starts_with("is a PyTorch file (torch.save), expected its tensors in a .safetensors file"));
   CHECK(message("other.zip") ==
         "is a zip archive without arrays (its first of 1 members is \"readme.txt\"), expected a "

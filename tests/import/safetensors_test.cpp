@@ -1,5 +1,6 @@
 // safetensors files: what the library wrote, the same bytes from petrify, and files that lie.
 #include "import/safetensors.hpp"
+#include "import/imported.hpp"
 #include "support/support.hpp"
 
 #include <petrify/file.hpp>
@@ -19,21 +20,6 @@ using bytes = std::vector<std::byte>;
 
 const std::string numpy_folder = PETRIFY_TEST_DATA "/arrays/numpy-2.4/";
 const std::string folder = numpy_folder + "safetensors/";
-
-file imported(const temp_dir& dir, const std::string& path, const import_options& options = {}) {
-  const std::string target = dir.path("imported.stone");
-  writer out(target);
-  import_file(path, out, options);
-  out.commit();
-  file made = file::open(target);
-  CHECK(made.verify().empty());
-  return made;
-}
-
-void import_only(const temp_dir& dir, std::span<const std::byte> from, const import_options& options = {}) {
-  writer out(dir.path("refused.stone"));
-  import_bytes(from, out, options);
-}
 
 // Header and data, put together.
 bytes file_of(std::string_view header, std::size_t data_bytes = 0) {
