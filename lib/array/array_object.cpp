@@ -3,6 +3,7 @@
 #include "base/attempt.hpp"
 #include "base/checked.hpp"
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 #include "base/utf8.hpp"
 
 #include <petrify/file.hpp>
@@ -26,7 +27,7 @@ std::size_t count_long_axes(std::span<const std::uint64_t> shape) {
 }
 
 // The value of an enum that is none, as of a later petrify, or an empty text.
-std::string unknown_in(const array_description& d) {
+PETRIFY_OPENING std::string unknown_in(const array_description& d) {
   if (d.element_type == dtype::none || d.element_type > dtype::string)
     return text("element type ", static_cast<unsigned>(d.element_type), ", expected 1 to ",
                 static_cast<unsigned>(dtype::string));
@@ -36,7 +37,7 @@ std::string unknown_in(const array_description& d) {
 }
 
 // What is wrong with a description whose enums are known, or an empty text.
-std::string fault_of(const array_description& d) {
+PETRIFY_OPENING std::string fault_of(const array_description& d) {
   if (d.shape.size() > max_rank)
     return text(d.shape.size(), " axes, expected at most ", max_rank);
   if ((d.element_type == dtype::fixed_bytes) != (d.item_size != 0))
@@ -49,7 +50,7 @@ std::string fault_of(const array_description& d) {
 
 } // namespace
 
-any_array array_of(const container& from, std::size_t index) {
+PETRIFY_OPENING any_array array_of(const container& from, std::size_t index) {
   const object_entry& entry = from.contents().objects()[index];
   const std::string where = text("object ", quoted(entry.name));
   const auto refuse = [&](const auto&... pieces) { throw error(errc::malformed, from.path(), where, text(pieces...)); };
@@ -117,11 +118,11 @@ void check_elements(dtype type, std::uint32_t item_size, std::uint64_t elements_
          size ? text(*size) : std::string("fewer than 2^63"), " for the shape");
 }
 
-any_array file::array(std::string_view name) const& {
+PETRIFY_OPENING any_array file::array(std::string_view name) const& {
   return array_of(*container_, container_->find(name, object_kind::array));
 }
 
-any_array file::typed_array(std::string_view name, dtype wanted) const {
+PETRIFY_OPENING any_array file::typed_array(std::string_view name, dtype wanted) const {
   const any_array found = array(name);
   if (found.type() != wanted)
     throw error(errc::wrong_type, path(), text("object ", quoted(name)),

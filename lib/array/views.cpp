@@ -2,6 +2,7 @@
 
 #include "base/checked.hpp"
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -9,7 +10,7 @@
 
 namespace petrify::inline v0 {
 
-extents::extents(std::span<const std::uint64_t> shape, axis_order order) : rank_(shape.size()) {
+PETRIFY_OPENING extents::extents(std::span<const std::uint64_t> shape, axis_order order) : rank_(shape.size()) {
   if (shape.size() > max_rank)
     fail(errc::invalid_argument, "shape", shape.size(), " axes, expected at most ", max_rank);
   const auto size = checked_product(shape);
@@ -228,7 +229,7 @@ void extents::gather(const std::byte* data, std::size_t item_size, std::uint64_t
   }
 }
 
-void require_gapless(const extents& places) {
+PETRIFY_OPENING void require_gapless(const extents& places) {
   if (!places.is_gapless(axis_order::row_major) && !places.is_gapless(axis_order::column_major))
     fail(errc::invalid_argument, "elements",
          "the part has gaps between its elements, expected one without, or copy_to");
@@ -250,7 +251,7 @@ std::string_view string_array::operator[](std::uint64_t i) const {
   return {bytes_.data() + begin, static_cast<std::size_t>(end - begin)};
 }
 
-void any_array::require(dtype wanted) const {
+PETRIFY_OPENING void any_array::require(dtype wanted) const {
   if (type_ != wanted)
     fail(errc::wrong_type, {}, "elements are of type ", to_string(type_), ", expected ", to_string(wanted));
 }

@@ -1,12 +1,13 @@
 #include "base/checksum.hpp"
 
 #include "base/checksum_functions.hpp"
+#include "base/opening.hpp"
 
 namespace petrify::inline v0 {
 
 namespace {
 
-const checksum_functions& chosen() noexcept {
+PETRIFY_OPENING const checksum_functions& chosen() noexcept {
 #if defined(__x86_64__)
   static const checksum_functions& form = __builtin_cpu_supports("avx2") ? avx2_checksum : baseline_checksum;
   return form;
@@ -17,7 +18,9 @@ const checksum_functions& chosen() noexcept {
 
 } // namespace
 
-std::uint64_t checksum(std::span<const std::byte> bytes) noexcept { return chosen().of(bytes.data(), bytes.size()); }
+PETRIFY_OPENING std::uint64_t checksum(std::span<const std::byte> bytes) noexcept {
+  return chosen().of(bytes.data(), bytes.size());
+}
 
 checksum_stream::checksum_stream() : state_(chosen().make()) {}
 checksum_stream::~checksum_stream() { chosen().free(state_); }

@@ -1,4 +1,5 @@
 #include "base/checksum_functions.hpp"
+#include "base/opening.hpp"
 
 #if defined(__x86_64__)
 

@@ -1,4 +1,5 @@
 #include "base/checksum_functions.hpp"
+#include "base/opening.hpp"
 
 // Compiled in: an installed petrify asks nothing of the programs that link it.
 #define XXH_INLINE_ALL

@@ -3,7 +3,9 @@
 namespace petrify::inline v0 {
 namespace {
 
-std::uint64_t checksum_of(const void* bytes, std::size_t size) noexcept { return XXH3_64bits(bytes, size); }
+PETRIFY_OPENING std::uint64_t checksum_of(const void* bytes, std::size_t size) noexcept {
+  return XXH3_64bits(bytes, size);
+}
 
 void* make_state() {
   auto* const state = new XXH3_state_t;

@@ -1,5 +1,7 @@
 #include <petrify/dtype.hpp>
 
+#include "base/opening.hpp"
+
 #include <array>
 
 namespace petrify::inline v0 {
@@ -40,7 +42,7 @@ const char* to_string(dtype type) noexcept {
   return index < facts.size() ? facts[index].name : "unknown";
 }
 
-std::size_t size_bytes(dtype type) noexcept {
+PETRIFY_OPENING std::size_t size_bytes(dtype type) noexcept {
   const auto index = static_cast<std::size_t>(type);
   return index < facts.size() ? facts[index].size_bytes : 0;
 }

@@ -1,5 +1,6 @@
 #include "base/fail.hpp"
 
+#include "base/opening.hpp"
 #include "base/utf8.hpp"
 
 namespace petrify::inline v0 {
@@ -7,7 +8,7 @@ namespace petrify::inline v0 {
 namespace {
 
 // Appends bytes that cannot break a line or garble a terminal; quotes and backslashes are escaped when asked for.
-void append_escaped(std::string& out, std::string_view bytes, bool escape_quotes) {
+PETRIFY_OPENING void append_escaped(std::string& out, std::string_view bytes, bool escape_quotes) {
   constexpr char digits[] = "0123456789abcdef";
   // Bytes that are no text would garble the line they are printed on.
   const bool escape_high = !is_utf8(bytes);
@@ -30,7 +31,7 @@ void append_escaped(std::string& out, std::string_view bytes, bool escape_quotes
 
 } // namespace
 
-std::string quoted(std::string_view bytes, std::size_t limit) {
+PETRIFY_OPENING std::string quoted(std::string_view bytes, std::size_t limit) {
   std::string out = "\"";
   append_escaped(out, bytes.substr(0, limit), true);
   out += bytes.size() > limit ? "\"..." : "\"";

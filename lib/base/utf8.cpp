@@ -1,10 +1,12 @@
 #include "base/utf8.hpp"
 
+#include "base/opening.hpp"
+
 #include <cstddef>
 
 namespace petrify::inline v0 {
 
-bool is_utf8(std::string_view bytes) noexcept {
+PETRIFY_OPENING bool is_utf8(std::string_view bytes) noexcept {
   std::size_t i = 0;
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
   while (i < bytes.size()) {

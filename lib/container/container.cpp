@@ -2,6 +2,7 @@
 
 #include "base/checksum.hpp"
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 #include "container/header.hpp"
 
 #include <algorithm>
@@ -27,14 +28,14 @@ std::string known_names(const std::vector<object_entry>& objects) {
 
 } // namespace
 
-container::container(std::string path, mapping mapped, directory contents)
+PETRIFY_OPENING container::container(std::string path, mapping mapped, directory contents)
     : path_(std::move(path)), mapping_(std::move(mapped)), directory_(std::move(contents)) {}
 
 namespace {
 
 // The checked directory of a file of `size` bytes, of which read(offset, out) reads some.
 template <class Read>
-directory read_directory(std::uint64_t size, const limits& bounds, const Read& read) {
+PETRIFY_OPENING directory read_directory(std::uint64_t size, const limits& bounds, const Read& read) {
   if (size > bounds.max_file_bytes)
     fail(errc::limit_exceeded, {}, "the file has ", size, " bytes, expected at most ", bounds.max_file_bytes);
   std::array<std::byte, header_bytes> start;
@@ -54,7 +55,7 @@ directory read_directory(std::uint64_t size, const limits& bounds, const Read& r
   return {std::move(bytes), {fields.directory_offset, fields.directory_size}, bounds};
 }
 
-directory read_directory(std::span<const std::byte> file, const limits& bounds) {
+PETRIFY_OPENING directory read_directory(std::span<const std::byte> file, const limits& bounds) {
   return read_directory(file.size(), bounds, [&](std::uint64_t offset, std::span<std::byte> out) {
     std::copy_n(file.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
   });
@@ -62,7 +63,8 @@ directory read_directory(std::span<const std::byte> file, const limits& bounds) 
 
 } // namespace
 
-std::shared_ptr<const container> container::open(const input_file& file, residency mode, const limits& bounds) {
+PETRIFY_OPENING std::shared_ptr<const container> container::open(const input_file& file, residency mode,
+                                                                 const limits& bounds) {
   try {
     // Header and directory are read, not looked at through the mapping: a file that changes between the check and
     // the use cannot change these.
@@ -78,8 +80,8 @@ std::shared_ptr<const container> container::open(const input_file& file, residen
   }
 }
 
-std::shared_ptr<const container> container::open(std::span<const std::byte> bytes, residency mode,
-                                                 const limits& bounds) {
+PETRIFY_OPENING std::shared_ptr<const container> container::open(std::span<const std::byte> bytes, residency mode,
+                                                                 const limits& bounds) {
   const std::string path = "memory";
   try {
     if (mode != residency::lazy && mode != residency::private_copy)
@@ -95,7 +97,7 @@ std::shared_ptr<const container> container::open(std::span<const std::byte> byte
   }
 }
 
-std::span<const std::byte> container::segment(std::size_t index) const noexcept {
+PETRIFY_OPENING std::span<const std::byte> container::segment(std::size_t index) const noexcept {
   const extent place = directory_.segment(index);
   return mapping_.bytes().subspan(place.offset, place.size);
 }
@@ -117,14 +119,14 @@ void container::advise(std::span<const std::byte> bytes, access_pattern pattern)
   mapping_.advise(bytes, pattern);
 }
 
-std::size_t container::find(std::string_view name) const {
+PETRIFY_OPENING std::size_t container::find(std::string_view name) const {
   if (const auto index = directory_.find(name))
     return *index;
   throw error(errc::not_found, path_, text("object ", quoted(name)),
               "no such object, " + known_names(directory_.objects()));
 }
 
-std::size_t container::find(std::string_view name, object_kind kind) const {
+PETRIFY_OPENING std::size_t container::find(std::string_view name, object_kind kind) const {
   const std::size_t index = find(name);
   const object_kind found = directory_.objects()[index].kind;
   if (found == object_kind::unknown)

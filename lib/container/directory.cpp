@@ -2,6 +2,7 @@
 
 #include "base/checked.hpp"
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 #include "base/utf8.hpp"
 
 #include "directory_generated.h"
@@ -38,7 +39,7 @@ public:
     return {reinterpret_cast<const T*>(data), vector->size()};
   }
 
-  std::string_view take(const fb::String* string, const char* field) {
+  PETRIFY_OPENING std::string_view take(const fb::String* string, const char* field) {
     if (string == nullptr)
       return {};
     spend(string->size(), field);
@@ -82,9 +83,9 @@ object_kind kind_of(fbs::Description type) {
 
 // Segments and digest table fill the bytes between header and directory, each at the first place its alignment
 // allows: so no byte is unexplained and nothing overlaps.
-void check_places(std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> sizes,
-                  std::uint64_t large_alignment, extent digests, std::uint64_t claimed_digests,
-                  std::uint64_t directory_offset) {
+PETRIFY_OPENING void check_places(std::span<const std::uint64_t> offsets, std::span<const std::uint64_t> sizes,
+                                  std::uint64_t large_alignment, extent digests, std::uint64_t claimed_digests,
+                                  std::uint64_t directory_offset) {
   if (!std::has_single_bit(large_alignment) || large_alignment < large_segment_alignment ||
       large_alignment > max_large_segment_alignment)
     fail(errc::malformed, "directory", "large segments aligned to ", large_alignment, ", expected a power of two from ",
@@ -106,7 +107,7 @@ void check_places(std::span<const std::uint64_t> offsets, std::span<const std::u
          directory_offset);
 }
 
-void check_object(const object_entry& object, std::string_view previous, std::vector<bool>& owned) {
+PETRIFY_OPENING void check_object(const object_entry& object, std::string_view previous, std::vector<bool>& owned) {
   const std::string_view name = object.name;
   if (name.empty() || name.size() > max_name_bytes)
     fail(errc::malformed, "directory", "object name of ", name.size(), " bytes, expected 1 to ", max_name_bytes);
@@ -228,7 +229,7 @@ std::uint64_t num_digests(std::span<const std::uint64_t> segment_sizes) noexcept
   return count;
 }
 
-directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits& bounds)
+PETRIFY_OPENING directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits& bounds)
     : bytes_(std::move(bytes)), size_(at.size) {
   // An honest object has two tables and takes more than 32 bytes; nothing is nested deeper than four levels.
   const auto max_tables = static_cast<fb::uoffset_t>(16 + size_ / 16);
@@ -279,7 +280,7 @@ directory::directory(std::unique_ptr<std::byte[]> bytes, extent at, const limits
     fail(errc::malformed, "directory", "objects own ", num_owned, " segments, expected all ", owned.size());
 }
 
-std::optional<std::size_t> directory::find(std::string_view name) const noexcept {
+PETRIFY_OPENING std::optional<std::size_t> directory::find(std::string_view name) const noexcept {
   const auto found =
       std::lower_bound(objects_.begin(), objects_.end(), name,
                        [](const object_entry& object, std::string_view key) { return object.name < key; });
@@ -288,7 +289,7 @@ std::optional<std::size_t> directory::find(std::string_view name) const noexcept
   return static_cast<std::size_t>(found - objects_.begin());
 }
 
-array_description directory::describe_array(std::size_t index) const {
+PETRIFY_OPENING array_description directory::describe_array(std::size_t index) const {
   vector_source source(objects_[index].name, size_);
   return read_array(*stored_object(bytes_.get(), index).description_as_Array(), source);
 }

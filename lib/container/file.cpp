@@ -2,15 +2,16 @@
 
 #include "base/attempt.hpp"
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 #include "container/container.hpp"
 
 #include <algorithm>
 
 namespace petrify::inline v0 {
 
-file::file(std::shared_ptr<const container> opened) : container_(std::move(opened)) {}
+PETRIFY_OPENING file::file(std::shared_ptr<const container> opened) : container_(std::move(opened)) {}
 
-file file::open(const std::string& path, const open_options& options) {
+PETRIFY_OPENING file file::open(const std::string& path, const open_options& options) {
   return file(container::open(input_file(path), options.residency, options.bounds));
 }
 

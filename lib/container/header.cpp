@@ -3,6 +3,7 @@
 #include "base/checked.hpp"
 #include "base/checksum.hpp"
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -108,7 +109,7 @@ std::array<std::byte, header_bytes> encode(const header& fields) {
   return bytes;
 }
 
-header decode_header(std::span<const std::byte> start, std::uint64_t file_size) {
+PETRIFY_OPENING header decode_header(std::span<const std::byte> start, std::uint64_t file_size) {
   if (file_size == 0)
     fail(errc::not_petrify, {}, "not a petrify file: the file is empty, expected at least ", header_bytes, " bytes");
   const std::string_view magic(reinterpret_cast<const char*>(file_magic.data()), file_magic.size());

@@ -1,6 +1,7 @@
 #include "mapping/input_file.hpp"
 
 #include "base/fail.hpp"
+#include "base/opening.hpp"
 #include "mapping/descriptor.hpp"
 #include "mapping/io_error.hpp"
 
@@ -44,7 +45,7 @@ struct mappable {
 
 } // namespace
 
-input_file::input_file(std::string path) : path_(std::move(path)) {
+PETRIFY_OPENING input_file::input_file(std::string path) : path_(std::move(path)) {
   descriptor_ = uninterrupted([&] { return ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
   // Opening a socket's name fails with ENXIO, which would not tell the user what it is.
   struct stat info {};
@@ -64,7 +65,7 @@ input_file::input_file(int descriptor) : path_(text("descriptor ", descriptor)) 
   require_regular();
 }
 
-void input_file::require_regular() {
+PETRIFY_OPENING void input_file::require_regular() {
   struct stat info {};
   const int stat_result = ::fstat(descriptor_, &info);
   const int reason = errno;
@@ -88,12 +89,12 @@ input_file& input_file::operator=(input_file&& other) noexcept {
   return *this;
 }
 
-input_file::~input_file() {
+PETRIFY_OPENING input_file::~input_file() {
   if (descriptor_ >= 0)
     ::close(descriptor_);
 }
 
-void input_file::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+PETRIFY_OPENING void input_file::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   while (!out.empty()) {
     // Linux reads at most 0x7ffff000 bytes at a time.
     const std::size_t wanted = std::min(out.size(), std::size_t{1} << 30);
@@ -187,7 +188,7 @@ struct mapping::private_pages {
 
 mapping::mapping() noexcept = default;
 
-mapping::mapping(const input_file& file, residency mode) {
+PETRIFY_OPENING mapping::mapping(const input_file& file, residency mode) {
   const auto size = static_cast<std::size_t>(file.size_bytes());
   if (size == 0)
     return;
@@ -252,9 +253,9 @@ mapping mapping::copied(std::span<const std::byte> bytes) {
   return out;
 }
 
-mapping::mapping(mapping&&) noexcept = default;
+PETRIFY_OPENING mapping::mapping(mapping&&) noexcept = default;
 mapping& mapping::operator=(mapping&&) noexcept = default;
-mapping::~mapping() = default;
+PETRIFY_OPENING mapping::~mapping() = default;
 
 const char* to_string(access_pattern pattern) noexcept {
   switch (pattern) {
