@@ -66,6 +66,9 @@ class FakeWorkers:
     def __init__(self, wrong=(), wrong_processes=()):
         self.wrong, self.wrong_processes, self.asked = wrong, wrong_processes, []
 
+    def warm(self):
+        pass
+
     def ask(self, name, question, file, *options):
         self.asked.append((name, question))
         record = {"contender": name, "question": question, "process_s": 0.0, "open_s": 0.1, "seconds": 0.2}

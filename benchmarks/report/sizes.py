@@ -18,6 +18,7 @@ class Plan:
     held_size: int  # of the file that several processes map
     held_processes: int
     warm_rounds: int
+    mapped_rounds: int  # as warm_rounds, of who only maps the file, which takes microseconds
     cold_rounds: int
     question_rounds: int
     cold_question_rounds: int
@@ -43,6 +44,7 @@ SHORT = Plan(
     held_size=128 * MIB,
     held_processes=4,
     warm_rounds=5,
+    mapped_rounds=9,
     cold_rounds=2,
     question_rounds=3,
     cold_question_rounds=1,
@@ -62,6 +64,7 @@ FULL = Plan(
     held_size=1 * GIB,
     held_processes=8,
     warm_rounds=5,
+    mapped_rounds=15,
     cold_rounds=3,
     question_rounds=3,
     cold_question_rounds=2,

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import page_cache
 from contenders import ARRAYS, FORESTS
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +31,10 @@ def parse(out, command):
 class Workers:
     def __init__(self, bin_directory):
         self.program = str(bin_directory / "petrify_process")
+
+    def warm(self):
+        """Brings the program into the page cache."""
+        page_cache.read(self.program)
 
     def command(self, contender, question, file, options):
         if question not in ("first-prediction", "make-forest"):
