@@ -17,6 +17,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace petrify::cli {
@@ -55,11 +57,15 @@ json to_json(const value_view& value) {
   }
   case value_kind::dict: {
     json out = json::object();
+    // Its own emplace looks through all the keys there are.
+    auto& entries = out.get_ref<json::object_t&>();
+    std::unordered_set<std::string_view> seen;
     for (const auto& [key, entry] : value.entries()) {
       if (!key.as_text())
         refuse(text("has a key that is ", to_string(key.kind())));
-      if (!out.emplace(*key.as_text(), to_json(entry)).second)
+      if (!seen.insert(*key.as_text()).second)
         refuse(text("has the key ", petrify::quoted(*key.as_text()), " twice"));
+      entries.emplace_back(std::string(*key.as_text()), to_json(entry));
     }
     return out;
   }

@@ -62,7 +62,7 @@ void append_json(std::string& out, const safetensors_metadata& texts) {
   out += ":{";
   std::set<std::string_view> seen;
   for (const auto& [key, value] : texts) {
-    if (!is_utf8(key) || !is_utf8(value) || key.empty() || !seen.insert(key).second)
+    if (!is_utf8(key) || !is_utf8(value) || !seen.insert(key).second)
       fail(errc::invalid_argument, text("metadata ", quoted(key)), "expected a text of UTF-8 under each name once");
     if (seen.size() > 1)
       out += ',';

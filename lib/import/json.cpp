@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace petrify::inline v0 {
 namespace json {
@@ -205,12 +206,7 @@ builder::fault builder::begin_list() {
   return std::nullopt;
 }
 
-builder::fault builder::key(std::string_view name) {
-  if (name.empty())
-    return "an empty key, expected a name";
-  open_.back().key = intern(name);
-  return std::nullopt;
-}
+void builder::key(std::string_view name) { open_.back().key = intern(name); }
 
 void builder::unpack(frame& top) {
   if (!top.packed)
@@ -231,8 +227,7 @@ void builder::add(value one) {
   }
   frame& top = open_.back();
   if (top.is_dict) {
-    top.entries.emplace_back(top.key, std::move(one));
-    top.key = {};
+    top.entries.emplace_back(*std::exchange(top.key, std::nullopt), std::move(one));
     return;
   }
   unpack(top);

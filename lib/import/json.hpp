@@ -103,7 +103,7 @@ public:
   using fault = std::optional<std::string>;
   fault begin_dict();
   fault begin_list();
-  fault key(std::string_view name);
+  void key(std::string_view name);
   void add(value one);
   void add_text(std::string_view one) { add(value(std::make_unique<std::string>(one))); }
   void add_bool(bool one);
@@ -114,14 +114,14 @@ public:
   fault end_dict();
   void end_list();
   bool is_complete() const noexcept { return complete_; }
-  bool wants_key() const noexcept { return !open_.empty() && open_.back().is_dict && open_.back().key.empty(); }
+  bool wants_key() const noexcept { return !open_.empty() && open_.back().is_dict && !open_.back().key; }
   value take() noexcept { return std::move(root_); }
 
 private:
   // A dict or list that has not ended.
   struct frame {
     bool is_dict = false;
-    std::string_view key; // of the entry that is to come; never empty then
+    std::optional<std::string_view> key; // of the entry that is to come
     dict entries;
     list items;
     std::optional<numbers::storage> packed; // items so far, when all are numbers

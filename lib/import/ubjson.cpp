@@ -163,7 +163,7 @@ private:
         (void)take(1);
         return end();
       }
-      require(to_.key(text_of()));
+      to_.key(text_of());
       if (type == 0)
         type = marker();
     } else if (type == 0) {

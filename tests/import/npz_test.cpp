@@ -405,6 +405,19 @@ TEST_CASE("ChangedContentsFailTheirChecksum") {
   CHECK_REFUSED(import_only(dir, with<char>(good, last, 'x')), errc::corrupt, "member \"a.npy\": checksum");
 }
 
+TEST_CASE("BrokenCompressedContentsAreRefused") {
+  const temp_dir dir;
+  const bytes good = read_bytes(folders[1] + "long.npz");
+  const std::span<const std::byte> content = zip::archive(good).members()[0].stored;
+  const auto begin = static_cast<std::size_t>(content.data() - good.data());
+  for (std::size_t at = begin; at < begin + content.size(); at += 1 + content.size() / 97) {
+    CAPTURE(at);
+    const auto failure = error_of([&] { import_only(dir, with(good, at, ~good[at])); });
+    REQUIRE(failure);
+    CHECK(failure->where().starts_with("member \"steps.npy\""));
+  }
+}
+
 TEST_CASE("MembersThatEndBeforeOrAfterTheirArraysAreRefused") {
   const temp_dir dir;
   bytes cut = small_npy();

@@ -95,6 +95,17 @@ TEST_CASE("FilesOfTheLibraryAreWrittenBackByteForByte") {
   }
 }
 
+TEST_CASE("TextsOfMetadataMayHaveAnEmptyKey") {
+  const temp_dir dir;
+  // As safetensors.numpy.save({}, {"": "nameless"}) of 0.8.0 gives it.
+  const std::string path = dir.path("nameless.safetensors");
+  write_bytes(path, file_of("{\"__metadata__\":{\"\":\"nameless\"}}"));
+  const file made = imported(dir, path);
+  CHECK(*metadata_of(made) == safetensors_metadata{{"", "nameless"}});
+  write_safetensors(dir.path("back.safetensors"), arrays_of(made), metadata_of(made));
+  CHECK(read_bytes(dir.path("back.safetensors")) == read_bytes(path));
+}
+
 TEST_CASE("ColumnMajorArraysAreTurnedWhileTheyAreWritten") {
   const temp_dir dir;
   // As the library wrote them: from row-major copies.
