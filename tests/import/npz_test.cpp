@@ -1,6 +1,6 @@
 // .npz files: what numpy wrote, what petrify writes, and archives that lie.
-#include "import/npz.hpp"
 #include "import/imported.hpp"
+#include "import/npz.hpp"
 #include "support/support.hpp"
 
 #include <petrify/file.hpp>

@@ -1,6 +1,6 @@
 // safetensors files: what the library wrote, the same bytes from petrify, and files that lie.
-#include "import/safetensors.hpp"
 #include "import/imported.hpp"
+#include "import/safetensors.hpp"
 #include "support/support.hpp"
 
 #include <petrify/file.hpp>
