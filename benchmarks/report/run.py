@@ -1,7 +1,7 @@
 """Measures loading and saving of arrays and forests with petrify and what else is used, and writes the page about it.
 
-./dev bench runs it: some minutes, arrays up to 256 MiB. ./dev bench --full: up to 4 GiB and 10^7 nodes, three
-quarters of an hour. Figures go to build/bench/results.json, tables to docs/benchmarks.md, plots to docs/plots.
+./dev bench runs it: some minutes, arrays up to 256 MiB. ./dev bench --full: up to 4 GiB and 10^7 nodes, an hour.
+Figures go to build/bench/results.json, tables to docs/benchmarks.md, plots to docs/plots.
 """
 
 import argparse
