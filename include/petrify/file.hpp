@@ -153,6 +153,7 @@ public:
   std::vector<error> verify(const verify_progress& progress = {}, executor& on = calling_thread()) const;
 
 private:
+  friend class store;
   explicit file(std::shared_ptr<const container> opened);
   void advise_bytes(std::span<const std::byte> bytes, access_pattern pattern) const;
   any_array typed_array(std::string_view name, dtype wanted) const;

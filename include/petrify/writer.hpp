@@ -178,6 +178,7 @@ private:
   planned_elements& plan_bytes(std::string_view name, dtype type, std::span<const std::uint64_t> shape,
                                axis_order order);
   friend class byte_stream;
+  friend class store;
   void begin_stream(std::string_view name, dtype type, std::span<const std::uint64_t> row_shape);
   void append_stream(std::span<const std::byte> bytes);
   void finish_stream();

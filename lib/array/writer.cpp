@@ -233,6 +233,9 @@ void writer::finish_stream() {
 }
 
 void writer::commit(durability wanted) {
+  if (state_->is_stores)
+    throw error(errc::invalid_argument, state_->out.path(), "writer",
+                "is a store's, expected store::publish to commit it");
   state_->require_idle();
   state_->require_whole();
   state_->has_failed = true;

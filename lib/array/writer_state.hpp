@@ -28,6 +28,7 @@ struct writer::state {
   container_writer out;
   bool done = false;
   bool has_failed = false; // commit has thrown
+  bool is_stores = false;  // store::publish commits it, nobody else
   // An open array_stream or byte_stream.
   bool streaming = false;
   std::string stream_name;

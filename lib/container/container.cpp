@@ -64,7 +64,7 @@ PETRIFY_OPENING directory read_directory(std::span<const std::byte> file, const 
 } // namespace
 
 PETRIFY_OPENING std::shared_ptr<const container> container::open(const input_file& file, residency mode,
-                                                                 const limits& bounds) {
+                                                                 const limits& bounds, bool is_vouched_for) {
   try {
     // Header and directory are read, not looked at through the mapping: a file that changes between the check and
     // the use cannot change these.
@@ -74,7 +74,9 @@ PETRIFY_OPENING std::shared_ptr<const container> container::open(const input_fil
     // A private copy is what counts: it may have been read after somebody had changed the file.
     if (mode == residency::private_copy)
       contents = read_directory(mapped.bytes(), bounds);
-    return std::shared_ptr<const container>(new container(file.path(), std::move(mapped), std::move(contents)));
+    const std::shared_ptr<container> out(new container(file.path(), std::move(mapped), std::move(contents)));
+    out->is_vouched_for_ = is_vouched_for;
+    return out;
   } catch (const error& failure) {
     throw failure.at(file.path());
   }

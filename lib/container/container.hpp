@@ -22,11 +22,14 @@ public:
   // Opens, checks header and directory in private memory, maps. Cost: linear in the directory, whatever the file's
   // size; what the residency asks for comes last. Throws: what decode_header, directory and mapping throw, with the
   // path.
-  static std::shared_ptr<const container> open(const input_file& file, residency mode, const limits& bounds);
+  static std::shared_ptr<const container> open(const input_file& file, residency mode, const limits& bounds,
+                                               bool is_vouched_for = false);
   // The same of bytes that stay the caller's; mode is lazy or private_copy.
   static std::shared_ptr<const container> open(std::span<const std::byte> bytes, residency mode, const limits& bounds);
 
   const std::string& path() const noexcept { return path_; }
+  // Whether whoever opened it says that it has passed verify() since it was last written.
+  bool is_vouched_for() const noexcept { return is_vouched_for_; }
   const directory& contents() const noexcept { return directory_; }
   std::span<const std::byte> bytes() const noexcept { return mapping_.bytes(); }
 
@@ -110,6 +113,7 @@ private:
   std::string path_;
   mapping mapping_;
   directory directory_;
+  bool is_vouched_for_ = false;
   std::unique_ptr<annex> annex_ = std::make_unique<annex>();
 };
 

@@ -217,7 +217,9 @@ void container_writer::require_whole_objects() const {
     refuse_broken();
 }
 
-void container_writer::commit(durability wanted) {
+void container_writer::commit(durability wanted) { finish().commit(wanted); }
+
+output_file& container_writer::finish() {
   require_whole_objects();
   for (const planned& one : planned_)
     std::ranges::copy(one.segment->digests(), digests_.begin() + static_cast<std::ptrdiff_t>(one.first_digest));
@@ -238,7 +240,7 @@ void container_writer::commit(durability wanted) {
   }
   fields.file_size = file_.size_bytes();
   file_.overwrite(0, encode(fields));
-  file_.commit(wanted);
+  return file_;
 }
 
 } // namespace petrify::inline v0

@@ -46,6 +46,8 @@ public:
   // Digest table, directory, header; then durable and renamed. Planned segments must be whole.
   // Throws: errc::io, errc::limit_exceeded.
   void commit(durability wanted = durability::synced);
+  // The same without the last step: the file is complete, and is given back for whoever puts it in its place.
+  output_file& finish();
 
   const std::string& path() const noexcept { return file_.target(); }
   // Called with the bytes of the current segment that are written, at least once for every 4 MiB.

@@ -42,14 +42,18 @@ bool is_temporary(std::string_view name, std::string_view prefix) {
   return middle.find_first_not_of(letters) == std::string_view::npos;
 }
 
-// Removes `name` if it is a regular file that nobody holds a lock on.
+// Removes `name` if it is a regular file that nobody holds a lock on, or that has another name already (link_as).
 void remove_if_dead(int folder, const char* name) {
-  // For writing, because NFS locks nothing else; O_NONBLOCK and O_NOFOLLOW, because anybody can make a FIFO or a link.
-  const descriptor file(::openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  // For writing, because NFS locks nothing else, unless it was sealed; O_NONBLOCK and O_NOFOLLOW, because anybody can
+  // make a FIFO or a link.
+  constexpr int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  descriptor file(::openat(folder, name, O_RDWR | flags));
+  if (!file && errno == EACCES)
+    file = descriptor(::openat(folder, name, O_RDONLY | flags));
   struct stat opened {};
   struct stat named {};
   if (!file || ::fstat(file.get(), &opened) != 0 || !S_ISREG(opened.st_mode) ||
-      ::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+      (opened.st_nlink < 2 && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0))
     return;
   // Its writer may have renamed it over the target before the lock: then the name is gone, and nobody makes it again.
   if (::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == opened.st_dev &&
@@ -141,7 +145,7 @@ void output_file::give_up(const char* action, int reason) {
 }
 
 void output_file::require_open() const {
-  if (!descriptor_ || removed_)
+  if (!descriptor_ || removed_ || is_sealed_)
     throw error(errc::invalid_argument, target_, "write", "was committed or has failed before, expected a new writer");
 }
 
@@ -234,6 +238,46 @@ void output_file::commit(durability wanted) {
   if (wanted == durability::synced && ::fsync(folder_.get()) != 0 && errno != EINVAL)
     fail_io(target_, "fsync its folder", errno);
   folder_.close();
+}
+
+void output_file::seal() {
+  require_open();
+  flush();
+  struct stat info {};
+  if (::fstat(descriptor_.get(), &info) != 0 ||
+      uninterrupted([&] { return ::fchmod(descriptor_.get(), info.st_mode & 0444); }) != 0)
+    give_up("make it read-only", errno);
+  if (::fsync(descriptor_.get()) != 0)
+    give_up("fsync", errno);
+  is_sealed_ = true;
+}
+
+bool output_file::link_as(const std::string& name) {
+  if (!descriptor_ || removed_ || !is_sealed_)
+    throw error(errc::invalid_argument, target_, "link", "is not sealed or has its name, expected a sealed file");
+  bool has_two_names = true;
+  if (uninterrupted([&] { return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0); }) != 0) {
+    if (errno == EEXIST)
+      return false;
+    // No hard links here (FAT, some of FUSE).
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
+      give_up("give it its name", errno);
+    struct stat info {};
+    if (::fstatat(folder_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+      return false;
+    if (errno != ENOENT)
+      give_up("give it its name", errno);
+    if (uninterrupted([&] { return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str()); }) != 0)
+      give_up("give it its name", errno);
+    has_two_names = false;
+  }
+  if (has_two_names)
+    remove(); // what stays of it is a dead writer's for the next one
+  // A forked child may have a copy of the descriptor: the lock goes now, or the file would seem to be in use.
+  ::flock(descriptor_.get(), LOCK_UN);
+  descriptor_.close();
+  folder_.close();
+  return true;
 }
 
 } // namespace petrify::inline v0

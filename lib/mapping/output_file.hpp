@@ -66,6 +66,18 @@ public:
   // When it throws, the target is the old file or, if only the folder's fsync failed, the new one. Throws: as append.
   void commit(durability wanted = durability::synced);
 
+  // Instead of commit(), for a file that is looked at before it gets a name, and that replaces nothing: seal(), then
+  // link_as().
+  //
+  // Makes the temporary file read-only for everybody, and durable; nothing can be written any more. Throws: as append.
+  void seal();
+  // Descriptor of the temporary file, open for reading.
+  int temporary_descriptor() const noexcept { return descriptor_.get(); }
+  // Gives the sealed file the name `name` in the target's folder; false, and nothing has happened, when there is
+  // something of that name. Where files can have one name only it is renamed: then whoever else makes such names must
+  // be kept away meanwhile. The name is not durable before the folder is synced. Throws: as append.
+  bool link_as(const std::string& name);
+
 private:
   void create(const std::string& prefix);
   void require_open() const;
@@ -83,6 +95,7 @@ private:
   descriptor descriptor_;
   std::atomic<bool> removed_ = false; // after an error: the name is gone
   std::atomic<bool> has_reserved_ = false;
+  bool is_sealed_ = false;
   std::uint64_t flushed_ = 0;
   std::vector<std::byte> buffer_;
 };

@@ -1,0 +1,246 @@
+#include <petrify/follower.hpp>
+
+#include "base/blocked_signals.hpp"
+#include "base/fail.hpp"
+#include "mapping/folder_watch.hpp"
+#include "store/current.hpp"
+#include "store/name_folder.hpp"
+
+#include <petrify/store.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+// Reads what the first use of an object would read and check under a lock: so a predicting thread finds it done.
+void warm_up(const file& opened, trust vouched) {
+  for (const object_info& object : opened.objects()) {
+    if (object.kind == "forest")
+      (void)opened.forest(object.name, vouched);
+    if (object.kind == "value")
+      (void)opened.value(object.name);
+  }
+}
+
+} // namespace
+
+// Thread safety: the follower's thread alone opens and retires versions; everybody may ask for the newest.
+class follow_state {
+public:
+  // Opens the first version. Throws: what store::open and accept throw.
+  follow_state(const store& of, std::string_view name, follow_options options)
+      : of_(of), folder_(of.path(), name), options_(std::move(options)),
+        watch_(folder_.path(), options_.events) { // watching first: no change can fall in between
+    serve(opened(options_.accept));
+  }
+  follow_state(const follow_state&) = delete;
+  follow_state& operator=(const follow_state&) = delete;
+  ~follow_state() { stop(); }
+
+  void start() {
+    const blocked_signals while_it_starts;
+    thread_ = std::make_unique<std::thread>([this] { run(); });
+  }
+
+  void stop() {
+    if (!thread_)
+      return;
+    if (::getpid() != owner_) {
+      (void)thread_.release(); // a forked child has the object, but no such thread
+      return;
+    }
+    stops_ = true;
+    watch_.wake();
+    thread_->join();
+    thread_.reset();
+    // Nobody looks after these any more: the last who uses one unmaps it.
+    const std::lock_guard lock(mutex_);
+    retired_.clear();
+  }
+
+  held_version newest() const {
+    const std::lock_guard lock(mutex_);
+    return held_version(current_);
+  }
+  std::size_t num_mapped() const {
+    const std::lock_guard lock(mutex_);
+    return 1 + retired_.size();
+  }
+  void wake() const noexcept { watch_.wake(); }
+  bool has_events() const noexcept { return watch_.has_events(); }
+
+  // On a line of its own: predicting threads read it all the time.
+  alignas(64) std::atomic<std::uint64_t> generation{0};
+  std::atomic<std::uint64_t> served{0};
+
+private:
+  using version = held_version::version;
+
+  void run() noexcept {
+    clock::time_point next_look = clock::now() + options_.poll;
+    while (!stops_) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look - clock::now());
+      const auto why = watch_.wait(std::max(left, std::chrono::milliseconds(0)));
+      if (stops_)
+        return;
+      if (why == folder_watch::reason::changed || clock::now() >= next_look) {
+        look();
+        next_look = clock::now() + options_.poll;
+      }
+      unmap_unused();
+    }
+  }
+
+  template <class Accept>
+  opened_version opened(const Accept& accept) const {
+    opened_version next =
+        of_.open(folder_.name(), std::nullopt, {options_.residency, options_.bounds}, options_.vouched);
+    warm_up(next.file, options_.vouched);
+    if (accept)
+      accept(next.file, next.number);
+    return next;
+  }
+
+  void look() noexcept {
+    std::uint64_t number = 0;
+    try {
+      try {
+        number = current_of(folder_);
+        if (number == served) {
+          refused_.reset();
+          return;
+        }
+        if (refused_ && refused_->number == number && refused_->why.code() != errc::io)
+          return;
+        serve(opened(options_.accept));
+        refused_.reset();
+        tell([&] { options_.on_change(served); }, options_.on_change != nullptr);
+      } catch (const error& why) {
+        refuse(number, why);
+      } catch (const std::bad_alloc&) {
+        refuse(number, error(errc::io, folder_.path(), text("version ", number), "out of memory"));
+      } catch (const std::exception& why) {
+        refuse(number, error(errc::invalid_argument, folder_.path(), text("version ", number),
+                             text("not accepted: ", why.what())));
+      } catch (...) {
+        refuse(number, error(errc::invalid_argument, folder_.path(), text("version ", number), "not accepted"));
+      }
+    } catch (...) {
+      // No memory to say so: the version before stays, and the next look tries again.
+    }
+  }
+
+  void serve(opened_version&& next) {
+    if (next.number == served)
+      return;
+    const std::uint64_t next_generation = generation.load(std::memory_order_relaxed) + 1;
+    auto made = std::make_shared<const version>(version{next.number, std::move(next.file), next_generation});
+    const std::lock_guard lock(mutex_);
+    if (current_)
+      retired_.push_back(current_); // throws before anything has changed
+    current_ = std::move(made);
+    served = next.number;
+    generation.store(next_generation, std::memory_order_release);
+  }
+
+  // Once for each version and reason.
+  void refuse(std::uint64_t number, const error& why) {
+    if (refused_ && refused_->number == number && std::string_view(refused_->why.what()) == why.what())
+      return;
+    refused_.emplace(refusal{number, why});
+    tell([&] { options_.on_refused(number, why); }, options_.on_refused != nullptr);
+  }
+
+  template <class Call>
+  static void tell(Call call, bool somebody_listens) noexcept {
+    if (!somebody_listens)
+      return;
+    try {
+      call();
+    } catch (...) {
+      // Nobody is there to take it.
+    }
+  }
+
+  // Versions that have only this thread left. Nobody can get hold of one of them any more: newest() gives others.
+  void unmap_unused() noexcept {
+    for (;;) {
+      std::shared_ptr<const version> unused; // goes without the lock
+      const std::lock_guard lock(mutex_);
+      const auto at =
+          std::find_if(retired_.begin(), retired_.end(), [](const auto& one) { return one.use_count() == 1; });
+      if (at == retired_.end())
+        return;
+      unused = std::move(*at);
+      retired_.erase(at);
+    }
+  }
+
+  const store of_;
+  const name_folder folder_;
+  const follow_options options_;
+  mutable folder_watch watch_;
+  const int owner_ = ::getpid(); // the process
+  std::atomic<bool> stops_{false};
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const version> current_;
+  std::vector<std::shared_ptr<const version>> retired_;
+
+  struct refusal {
+    std::uint64_t number;
+    error why;
+  };
+  std::optional<refusal> refused_; // the follower's thread alone
+  std::unique_ptr<std::thread> thread_;
+};
+
+follower store::follow(std::string_view name, follow_options options) const {
+  auto state = std::make_shared<follow_state>(*this, name, std::move(options));
+  state->start();
+  return follower(std::move(state));
+}
+
+follower::follower(std::shared_ptr<follow_state> state) noexcept : state_(std::move(state)) {}
+follower::follower(follower&&) noexcept = default;
+follower& follower::operator=(follower&& other) noexcept {
+  std::swap(state_, other.state_);
+  return *this;
+}
+follower::~follower() {
+  if (state_)
+    state_->stop();
+}
+
+std::uint64_t follower::version() const noexcept { return state_->served; }
+bool follower::has_events() const noexcept { return state_->has_events(); }
+std::size_t follower::num_mapped() const { return state_->num_mapped(); }
+
+const std::atomic<std::uint64_t>& follower::generation_of(const follow_state& state) noexcept {
+  return state.generation;
+}
+
+held_version follower::newest(const follow_state& state, std::uint64_t& generation) {
+  held_version out = state.newest();
+  generation = out.version_->generation;
+  return out;
+}
+
+void follower::let_go(const follow_state& state, held_version& version) noexcept {
+  version.version_.reset();
+  state.wake();
+}
+
+} // namespace petrify::inline v0

@@ -1,0 +1,253 @@
+// What changes a store: publish, rollback, prune.
+#include <petrify/store.hpp>
+
+#include "array/writer_state.hpp"
+#include "base/fail.hpp"
+#include "mapping/folder.hpp"
+#include "mapping/input_file.hpp"
+#include "mapping/output_file.hpp"
+#include "store/current.hpp"
+#include "store/name_folder.hpp"
+
+#include <petrify/writer.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace petrify::inline v0 {
+
+namespace {
+
+constexpr std::size_t copy_bytes = std::size_t{4} << 20;
+// What temporary files of versions are called after: `.incoming.RANDOM.petrify-tmp`.
+constexpr const char* incoming = "incoming";
+
+std::string folder_of(const std::string& path) {
+  std::size_t end = path.size();
+  while (end > 1 && path[end - 1] == '/')
+    --end;
+  const std::size_t slash = path.rfind('/', end - 1);
+  if (slash == std::string::npos)
+    return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// The folders of a name, durable. Once CURRENT is there they are known to be: whoever made it had synced them before.
+void make_folders(const std::string& store_folder, const name_folder& of) {
+  make_folder(store_folder);
+  make_folder(of.path());
+  make_folder(of.versions_path());
+  if (facts_of(of.current_path()))
+    return;
+  sync_folder(folder_of(store_folder));
+  sync_folder(store_folder);
+  sync_folder(of.path());
+}
+
+void copy(const std::string& from, output_file& to) {
+  const input_file in(from);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(in.size_bytes(), copy_bytes)));
+  for (std::uint64_t at = 0; at < in.size_bytes();) {
+    const auto piece =
+        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(in.size_bytes() - at, buffer.size())));
+    in.read_at(at, piece);
+    to.append(piece);
+    at += piece.size();
+  }
+}
+
+// Throws the first fault that verify finds, as one of `source`.
+void require_sound(const file& candidate, const std::string& source, executor& on) {
+  const std::vector<error> faults = candidate.verify({}, on);
+  if (faults.empty())
+    return;
+  const error& first = faults.front();
+  throw error(first.code(), source, first.where(),
+              faults.size() == 1 ? first.message() : text(first.message(), "; and ", faults.size() - 1, " more"));
+}
+
+// The sealed file, before it has a name.
+void require_sound(const output_file& sealed, const std::string& source, executor& on) {
+  std::optional<file> candidate;
+  try {
+    candidate = file::open_descriptor(sealed.temporary_descriptor());
+  } catch (const error& failure) {
+    throw error(failure.code(), source, failure.where(), failure.message());
+  }
+  require_sound(*candidate, source, on);
+}
+
+// Whether two open files have the same bytes. Headers hold checksums of all the rest, so that different files differ
+// there; only equal ones, and forgeries, are read whole.
+bool are_equal(const input_file& a, const input_file& b) {
+  if (a.size_bytes() != b.size_bytes())
+    return false;
+  constexpr std::uint64_t header_piece = 128;
+  std::vector<std::byte> bytes_a(copy_bytes);
+  std::vector<std::byte> bytes_b(copy_bytes);
+  for (std::uint64_t at = 0; at < a.size_bytes();) {
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes() - at, at == 0 ? header_piece : bytes_a.size()));
+    a.read_at(at, std::span(bytes_a).first(size));
+    b.read_at(at, std::span(bytes_b).first(size));
+    if (std::memcmp(bytes_a.data(), bytes_b.data(), size) != 0)
+      return false;
+    at += size;
+  }
+  return true;
+}
+
+// The version that has the bytes of the sealed file. Newest first: it is mostly that one.
+std::optional<std::uint64_t> version_with_bytes_of(const output_file& sealed, const name_folder& of,
+                                                   const std::vector<std::uint64_t>& numbers) {
+  const input_file candidate(sealed.temporary_descriptor());
+  for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
+    const std::string path = of.version_path(*number);
+    if (const auto facts = facts_of(path); !facts || facts->size_bytes != candidate.size_bytes())
+      continue;
+    try {
+      if (are_equal(candidate, input_file(path)))
+        return *number;
+    } catch (const error&) {
+      // One that cannot be read is not what was asked for.
+    }
+  }
+  return std::nullopt;
+}
+
+// Gives the sealed file the next number.
+std::uint64_t link_as_next(output_file& sealed, std::uint64_t next) {
+  while (!sealed.link_as(version_file_name(next)))
+    ++next;
+  return next;
+}
+
+// Takes back a version that could not be made current. What does not succeed leaves one more version, whole and not
+// current.
+void take_back(const name_folder& of, std::uint64_t number) noexcept {
+  try {
+    if (of.named_current() == number)
+      return; // only making it durable failed
+    remove_file(of.version_path(number));
+    sync_folder(of.versions_path());
+  } catch (...) {
+  }
+}
+
+// From a sealed and sound file to a current version.
+std::uint64_t put_in_place(output_file& sealed, const name_folder& of) {
+  const folder_lock alone(of.path());
+  const std::vector<std::uint64_t> numbers = of.versions();
+  const std::optional<std::uint64_t> named = of.named_current();
+  if (const auto same = version_with_bytes_of(sealed, of, numbers)) {
+    // An earlier call may have been killed before these.
+    sync_folder(of.versions_path());
+    if (named == *same)
+      sync_folder(of.path());
+    else
+      make_current(of, *same);
+    return *same;
+  }
+  const std::uint64_t last = std::max(numbers.empty() ? 0 : numbers.back(), named.value_or(0));
+  const std::uint64_t number = link_as_next(sealed, last + 1);
+  try {
+    sync_folder(of.versions_path());
+    make_current(of, number);
+  } catch (...) {
+    take_back(of, number);
+    throw;
+  }
+  return number;
+}
+
+} // namespace
+
+std::uint64_t store::publish(std::string_view name, const std::string& file_path, executor& on) const {
+  const name_folder of(folder_, name);
+  // Before anything is made: what is no petrify file needs no folders.
+  (void)file::open(file_path);
+  make_folders(folder_, of);
+  output_file made(path_in(of.versions_path(), incoming));
+  copy(file_path, made);
+  made.seal();
+  require_sound(made, file_path, on);
+  return put_in_place(made, of);
+}
+
+std::uint64_t store::publish(std::string_view name, const std::function<void(writer&)>& write, executor& on) const {
+  const name_folder of(folder_, name);
+  make_folders(folder_, of);
+  writer out(path_in(of.versions_path(), incoming));
+  out.state_->is_stores = true;
+  write(out);
+  if (!out.state_)
+    throw error(errc::invalid_argument, of.path(), "writer", "was moved from, expected it to be left where it is");
+  out.state_->require_idle();
+  out.state_->require_whole();
+  output_file& made = out.state_->out.finish();
+  made.seal();
+  require_sound(made, of.path(), on);
+  return put_in_place(made, of);
+}
+
+std::uint64_t store::rollback(std::string_view name, std::optional<std::uint64_t> version, executor& on) const {
+  const name_folder of(folder_, name);
+  (void)current_of(of); // the folder is there
+  const folder_lock alone(of.path());
+  std::uint64_t number;
+  if (version) {
+    number = *version;
+  } else {
+    const std::uint64_t now = current_of(of);
+    const std::vector<std::uint64_t> numbers = of.versions();
+    const auto at = std::lower_bound(numbers.begin(), numbers.end(), now);
+    if (at == numbers.begin())
+      throw error(errc::not_found, of.path(), text("version ", now), "is the oldest, expected one before it");
+    number = *std::prev(at);
+  }
+  const std::string path = of.version_path(number);
+  const std::optional<file> candidate = open_file(path, {}, trust::nothing);
+  if (!candidate)
+    of.fail_without(number);
+  require_sound(*candidate, path, on);
+  if (of.named_current() == number)
+    sync_folder(of.path());
+  else
+    make_current(of, number);
+  return number;
+}
+
+prune_result store::prune(std::string_view name, std::size_t keep) const {
+  const name_folder of(folder_, name);
+  if (keep == 0)
+    throw error(errc::invalid_argument, of.path(), "prune", "keep is 0, expected 1 or more");
+  (void)current_of(of); // the folder is there
+  const folder_lock alone(of.path());
+  const std::uint64_t current = current_of(of);
+  const std::vector<std::uint64_t> numbers = of.versions();
+  prune_result out;
+  for (std::size_t i = 0; i + keep < numbers.size(); ++i) {
+    if (numbers[i] == current)
+      continue;
+    const std::string path = of.version_path(numbers[i]);
+    const input_file version(path);
+    switch (try_lock(version.descriptor(), lock_kind::exclusive, path)) {
+    case lock_result::refused: out.held.push_back(numbers[i]); break;
+    case lock_result::unsupported:
+      throw error(errc::unsupported, path, "prune",
+                  "this file system has no locks, so nobody can tell who has the version open");
+    case lock_result::taken:
+      if (remove_file(path))
+        out.removed.push_back(numbers[i]);
+      break;
+    }
+  }
+  if (!out.removed.empty())
+    sync_folder(of.versions_path());
+  return out;
+}
+
+} // namespace petrify::inline v0
