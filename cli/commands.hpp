@@ -17,5 +17,6 @@ void add_verify(CLI::App& app, action& chosen);
 void add_predict(CLI::App& app, action& chosen);
 void add_bench(CLI::App& app, action& chosen);
 void add_extract(CLI::App& app, action& chosen);
+void add_store(CLI::App& app, action& chosen);
 
 } // namespace petrify::cli

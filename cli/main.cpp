@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   petrify::cli::add_predict(app, chosen);
   petrify::cli::add_bench(app, chosen);
   petrify::cli::add_extract(app, chosen);
+  petrify::cli::add_store(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {

@@ -43,7 +43,7 @@ public:
   follow_state(const store& of, std::string_view name, follow_options options)
       : of_(of), folder_(of.path(), name), options_(std::move(options)),
         watch_(folder_.path(), options_.events) { // watching first: no change can fall in between
-    serve(opened(options_.accept));
+    serve(opened(current_of(folder_)));
   }
   follow_state(const follow_state&) = delete;
   follow_state& operator=(const follow_state&) = delete;
@@ -103,13 +103,15 @@ private:
     }
   }
 
-  template <class Accept>
-  opened_version opened(const Accept& accept) const {
-    opened_version next =
-        of_.open(folder_.name(), std::nullopt, {options_.residency, options_.bounds}, options_.vouched);
+  // The version, or what is current where it has been pruned since.
+  opened_version opened(std::uint64_t number) const {
+    const open_options how{options_.residency, options_.bounds};
+    std::optional<file> found = store::open_file(folder_.version_path(number), how, options_.vouched);
+    opened_version next = found ? opened_version{number, std::move(*found)}
+                                : of_.open(folder_.name(), std::nullopt, how, options_.vouched);
     warm_up(next.file, options_.vouched);
-    if (accept)
-      accept(next.file, next.number);
+    if (options_.accept)
+      options_.accept(next.file, next.number);
     return next;
   }
 
@@ -124,7 +126,7 @@ private:
         }
         if (refused_ && refused_->number == number && refused_->why.code() != errc::io)
           return;
-        serve(opened(options_.accept));
+        serve(opened(number));
         refused_.reset();
         tell([&] { options_.on_change(served); }, options_.on_change != nullptr);
       } catch (const error& why) {

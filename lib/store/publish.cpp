@@ -3,6 +3,7 @@
 
 #include "array/writer_state.hpp"
 #include "base/fail.hpp"
+#include "container/format.hpp"
 #include "mapping/folder.hpp"
 #include "mapping/input_file.hpp"
 #include "mapping/output_file.hpp"
@@ -12,6 +13,7 @@
 #include <petrify/writer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -80,23 +82,27 @@ void require_sound(const output_file& sealed, const std::string& source, executo
   require_sound(*candidate, source, on);
 }
 
+// Whether the next bytes of both files are equal, as many as the buffers have room for.
+bool are_equal_at(std::uint64_t at, const input_file& a, std::span<std::byte> of_a, const input_file& b,
+                  std::span<std::byte> of_b) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes() - at, of_a.size()));
+  a.read_at(at, of_a.first(size));
+  b.read_at(at, of_b.first(size));
+  return std::memcmp(of_a.data(), of_b.data(), size) == 0;
+}
+
 // Whether two open files have the same bytes. Headers hold checksums of all the rest, so that different files differ
 // there; only equal ones, and forgeries, are read whole.
 bool are_equal(const input_file& a, const input_file& b) {
-  if (a.size_bytes() != b.size_bytes())
+  std::array<std::byte, header_bytes> header_a;
+  std::array<std::byte, header_bytes> header_b;
+  if (a.size_bytes() != b.size_bytes() || !are_equal_at(0, a, header_a, b, header_b))
     return false;
-  constexpr std::uint64_t header_piece = 128;
   std::vector<std::byte> bytes_a(copy_bytes);
   std::vector<std::byte> bytes_b(copy_bytes);
-  for (std::uint64_t at = 0; at < a.size_bytes();) {
-    const auto size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes() - at, at == 0 ? header_piece : bytes_a.size()));
-    a.read_at(at, std::span(bytes_a).first(size));
-    b.read_at(at, std::span(bytes_b).first(size));
-    if (std::memcmp(bytes_a.data(), bytes_b.data(), size) != 0)
+  for (std::uint64_t at = 0; at < a.size_bytes(); at += copy_bytes)
+    if (!are_equal_at(at, a, bytes_a, b, bytes_b))
       return false;
-    at += size;
-  }
   return true;
 }
 
