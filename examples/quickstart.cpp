@@ -20,6 +20,17 @@ int main() try {
   fast.predict_proba(row, scores); // noexcept: no allocation, no lock, no system call
   // README: end
 
+  // README: store
+  petrify::store models("models");
+  models.publish("iris", "iris.stone"); // checked, durable, then current; another process does that
+
+  petrify::follower iris = models.follow("iris"); // its thread opens new versions before anybody sees them
+  petrify::followed<petrify::predictor> newest(iris, [](const petrify::file& version) { // one per thread
+    return petrify::predictor(version.forest("model"));
+  });
+  newest->predict_proba(row, scores); // a generation check, 1 ns, more than a plain prediction
+  // README: end
+
   // README: batches
   petrify::thread_pool pool(2);         // once a process; 1: no thread but the caller's
   const std::vector<float> table(4000); // 1000 rows
