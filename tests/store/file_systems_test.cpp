@@ -269,6 +269,8 @@ TEST_CASE("AnOverlayTakesNewVersionsAndLeavesTheLayerBelow") {
   make_folders(dir, {"lower/store", "memory", "merged"});
   const store below(dir.path("lower/store"));
   publish_three(below);
+  const std::string leftover = "store/m/versions/.incoming.0123456789ab.petrify-tmp";
+  write_text(dir.path("lower/" + leftover), "half");
   const auto before = contents_of(dir.path("lower"));
   in_child([&] {
     own_mounts();
@@ -285,6 +287,7 @@ TEST_CASE("AnOverlayTakesNewVersionsAndLeavesTheLayerBelow") {
     expect_followed(s, s, 4);
     expect(s.current("m") == 2 && numbers_of(s) == std::vector<std::uint64_t>{1, 2, 3, 4}, "four versions");
     expect(std::filesystem::exists(dir.path("memory/upper/store/m/versions/4.stone")), "version 4 in the upper layer");
+    expect(!std::filesystem::exists(dir.path("merged/" + leftover)), "that a dead publisher's file is swept");
     expect_followed(s, s, 5);
     expect(s.publish("m", below.version_path("m", 3)) == 3, "that the bytes of version 3 are known");
     {
