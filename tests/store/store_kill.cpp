@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <new>
 #include <random>
 #include <stdexcept>
@@ -347,9 +348,11 @@ public:
 
   void run(long count) {
     measure_publish();
-    child_process first("first follower", [&] { follow(to_, *shared_, 0); });
-    child_process second("second follower", [&] { follow(to_, *shared_, 1); });
     for (long i = 0; i < count; ++i) {
+      if (i % 64 == 0)
+        start_followers();
+      if (i % 64 == 48)
+        followers_.clear(); // what they hold keeps prune from mistakes
       kill_once(i);
       check_versions();
       num_left_ += left().all() != 0;
@@ -359,9 +362,11 @@ public:
         check_all();
       if (i % 50 == 49)
         damage_current();
-      if (first.has_ended() || second.has_ended())
-        fail("a follower has ended by itself");
+      for (const auto& one : followers_)
+        if (one->has_ended())
+          fail("a follower has ended by itself");
     }
+    start_followers();
     publish_and_look_for_leftovers();
     wait_for_followers();
     check_all();
@@ -392,6 +397,14 @@ public:
   }
 
 private:
+  void start_followers() {
+    followers_.clear();
+    for (std::size_t i = 0; i < num_followers; ++i) {
+      shared_->served[i] = 0;
+      followers_.push_back(std::make_unique<child_process>("follower", [this, i] { follow(to_, *shared_, i); }));
+    }
+  }
+
   void measure_publish() {
     constexpr int times = 8;
     const auto start = clock_type::now();
@@ -575,6 +588,7 @@ private:
   const store to_;
   shared_state* const shared_;
   expectation expected_;
+  std::vector<std::unique_ptr<child_process>> followers_;
   bool is_damaged_ = false; // CURRENT, and nobody has mended it yet
   std::mt19937_64 random_{std::random_device{}()};
   std::chrono::microseconds one_publish_{};
