@@ -149,12 +149,10 @@ std::uint64_t put_in_place(output_file& sealed, const name_folder& of) {
   const std::vector<std::uint64_t> numbers = of.versions();
   const std::optional<std::uint64_t> named = of.named_current();
   if (const auto same = version_with_bytes_of(sealed, of, numbers)) {
-    // An earlier call may have been killed before these.
+    // An earlier call may have been killed before these. Also where it is current already: who died while writing
+    // CURRENT left a temporary file, which goes now.
     sync_folder(of.versions_path());
-    if (named == *same)
-      sync_folder(of.path());
-    else
-      make_current(of, *same);
+    make_current(of, *same);
     return *same;
   }
   const std::uint64_t last = std::max(numbers.empty() ? 0 : numbers.back(), named.value_or(0));

@@ -364,6 +364,10 @@ TEST_CASE("LeftoversOfDeadPublishersAreSwept") {
   s.publish("m", stored_numbers(2));
   CHECK(names_in(versions) == std::vector<std::string>{"1.stone", "2.stone"});
   CHECK(names_in(dir.path("store/m")) == std::vector<std::string>{"CURRENT", "versions"});
+  // Also by one that finds its version there, and current.
+  write_text(dir.path("store/m/.CURRENT.0123456789ab.petrify-tmp"), "9");
+  CHECK(s.publish("m", stored_numbers(2)) == 2);
+  CHECK(names_in(dir.path("store/m")) == std::vector<std::string>{"CURRENT", "versions"});
 }
 
 TEST_CASE("OpeningFromAStoreDoesNotLookAtTheNodes") {
