@@ -24,6 +24,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+// A storm of publishes is followed at this pace at most, so that it leaves something of the machine to predictions. The
+// first of them is served at once.
+constexpr std::chrono::milliseconds between_changes{10};
+
 // Reads what the first use of an object would read and check under a lock: so a predicting thread finds it done.
 void warm_up(const file& opened, trust vouched) {
   for (const object_info& object : opened.objects()) {
@@ -90,14 +94,23 @@ private:
 
   void run() noexcept {
     clock::time_point next_look = clock::now() + options_.poll;
+    clock::time_point next_change = clock::now();
+    bool has_changed = false;
     while (!stops_) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look - clock::now());
+      const auto until = has_changed ? std::min(next_look, next_change) : next_look;
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
       const auto why = watch_.wait(std::max(left, std::chrono::milliseconds(0)));
       if (stops_)
         return;
-      if (why == folder_watch::reason::changed || clock::now() >= next_look) {
+      has_changed = has_changed || why == folder_watch::reason::changed;
+      const auto now = clock::now();
+      if (now >= next_look || (has_changed && now >= next_change)) {
+        const std::uint64_t before = served;
         look();
+        has_changed = false;
         next_look = clock::now() + options_.poll;
+        if (served != before)
+          next_change = clock::now() + between_changes;
       }
       unmap_unused();
     }
