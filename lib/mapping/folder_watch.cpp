@@ -37,9 +37,7 @@ bool folder_watch::take_events() noexcept {
   alignas(inotify_event) char buffer[4096];
   bool any = false;
   for (;;) {
-    const ssize_t size = ::read(events_.get(), buffer, sizeof buffer);
-    if (size < 0 && errno == EINTR)
-      continue;
+    const ssize_t size = uninterrupted([&] { return ::read(events_.get(), buffer, sizeof buffer); });
     if (size <= 0)
       return any;
     any = true;
