@@ -69,15 +69,20 @@ void require_sound(const file& candidate, const std::string& source, executor& o
               faults.size() == 1 ? first.message() : text(first.message(), "; and ", faults.size() - 1, " more"));
 }
 
-// The sealed file, before it has a name.
-void require_sound(const output_file& sealed, const std::string& source, executor& on) {
-  std::optional<file> candidate;
+// What `open` makes of a sealed file's descriptor; its errors are of `source`, not of a number.
+template <class Open>
+auto opened_as(const std::string& source, Open open) {
   try {
-    candidate = file::open_descriptor(sealed.temporary_descriptor());
+    return open();
   } catch (const error& failure) {
     throw error(failure.code(), source, failure.where(), failure.message());
   }
-  require_sound(*candidate, source, on);
+}
+
+// The sealed file, before it has a name.
+void require_sound(const output_file& sealed, const std::string& source, executor& on) {
+  const file candidate = opened_as(source, [&] { return file::open_descriptor(sealed.temporary_descriptor()); });
+  require_sound(candidate, source, on);
 }
 
 // Whether two open files have the same bytes. Headers hold checksums of all the rest, so that different files differ
@@ -85,17 +90,17 @@ void require_sound(const output_file& sealed, const std::string& source, executo
 bool are_equal(const input_file& a, const input_file& b) {
   if (a.size_bytes() != b.size_bytes())
     return false;
-  constexpr std::uint64_t header_piece = 128;
-  std::vector<std::byte> bytes_a(copy_bytes);
-  std::vector<std::byte> bytes_b(copy_bytes);
+  std::vector<std::byte> bytes_a(128); // of the header; the buffers become large where it is the same
+  std::vector<std::byte> bytes_b(128);
   for (std::uint64_t at = 0; at < a.size_bytes();) {
-    const auto size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes() - at, at == 0 ? header_piece : bytes_a.size()));
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes() - at, bytes_a.size()));
     a.read_at(at, std::span(bytes_a).first(size));
     b.read_at(at, std::span(bytes_b).first(size));
     if (std::memcmp(bytes_a.data(), bytes_b.data(), size) != 0)
       return false;
     at += size;
+    bytes_a.resize(static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes() - at, copy_bytes)));
+    bytes_b.resize(bytes_a.size());
   }
   return true;
 }
@@ -103,7 +108,7 @@ bool are_equal(const input_file& a, const input_file& b) {
 // The version that has the bytes of the sealed file. Newest first: it is mostly that one.
 std::optional<std::uint64_t> version_with_bytes_of(const output_file& sealed, const name_folder& of,
                                                    const std::vector<std::uint64_t>& numbers) {
-  const input_file candidate(sealed.temporary_descriptor());
+  const input_file candidate = opened_as(sealed.target(), [&] { return input_file(sealed.temporary_descriptor()); });
   for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
     const std::string path = of.version_path(*number);
     if (const auto facts = facts_of(path); !facts || facts->size_bytes != candidate.size_bytes())
