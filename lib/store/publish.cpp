@@ -218,6 +218,8 @@ std::uint64_t store::rollback(std::string_view name, std::optional<std::uint64_t
   if (!candidate)
     of.fail_without(number);
   require_sound(*candidate, path, on);
+  // A publish that was killed may have left it with a name that a power cut takes away.
+  sync_folder(of.versions_path());
   if (of.named_current() == number)
     sync_folder(of.path());
   else
@@ -234,6 +236,10 @@ prune_result store::prune(std::string_view name, std::size_t keep) const {
   const std::uint64_t current = current_of(of);
   const std::vector<std::uint64_t> numbers = of.versions();
   prune_result out;
+  // Whoever made it current may have been killed before that was durable: after a power cut CURRENT would name the
+  // version before, which must not be gone then.
+  if (numbers.size() > keep)
+    sync_folder(of.path());
   for (std::size_t i = 0; i + keep < numbers.size(); ++i) {
     if (numbers[i] == current)
       continue;
