@@ -162,6 +162,9 @@ int disk::find(const std::string& path) const {
 }
 
 void disk::apply(const disk_change& change) {
+  if (change.what == kind::make_file || change.what == kind::make_folder)
+    if (add(change.what == kind::make_folder, joined(path_of(change.at), change.name)) != change.other)
+      throw std::logic_error("changes of another disk");
   node& at = nodes_.at(static_cast<std::size_t>(change.at));
   switch (change.what) {
   case kind::write: {
@@ -194,7 +197,7 @@ std::vector<disk_change> disk::apply_calls(const std::vector<system_call>& calls
       continue;
     if (is_open && (call.flags & O_CREAT) != 0) {
       const auto [folder, name] = split_path(call);
-      const int made = add(false, joined(folder, name));
+      const int made = static_cast<int>(nodes_.size());
       add_change({kind::make_file, find(folder), made, name, {}, 0, {}});
       opened[call.descriptor] = made;
     } else if (is_open) {
@@ -202,7 +205,7 @@ std::vector<disk_change> disk::apply_calls(const std::vector<system_call>& calls
       opened[call.descriptor] = name == "." ? find(folder) : find(joined(folder, name));
     } else if (call.name == "mkdir") {
       const auto [folder, name] = split_path(call);
-      const int made = add(true, joined(folder, name));
+      const int made = static_cast<int>(nodes_.size());
       add_change({kind::make_folder, find(folder), made, name, {}, 0, {}});
     } else if (call.name == "pwrite") {
       add_change({kind::write, opened.at(call.descriptor), -1, {}, {}, call.offset, call.bytes});

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -273,6 +274,97 @@ bool makes_durable(const disk_change& change) {
   return change.what == kind::sync || change.what == kind::link || change.what == kind::rename;
 }
 
+// A run that is killed, another that returns, a power cut: what the first had not made durable, the second has.
+struct killed_run {
+  operation first;
+  // What is done then; nothing if it cannot be. The number is that of the version which is current after the kill.
+  std::function<std::optional<operation>(const store&, std::uint64_t)> then;
+};
+
+std::vector<killed_run> killed_runs() {
+  std::vector<killed_run> out;
+  for (const operation& what : operations())
+    if (what.removes.empty()) // versions that prune removed may come back, which is no harm
+      out.push_back({what, [what](const store&, std::uint64_t) { return std::optional(what); }});
+  const std::vector<operation> all = operations();
+  const auto named = [&](const char* name) {
+    return *std::find_if(all.begin(), all.end(), [&](const operation& what) { return what.name == name; });
+  };
+  out.push_back({named("publish"), [](const store& in, std::uint64_t) -> std::optional<operation> {
+                   if (in.list("m").versions.size() == num_old)
+                     return std::nullopt;
+                   operation back{"rollback", {}, false, num_old + 1, {}};
+                   back.run = [](const store& on) { return on.rollback("m", num_old + 1); };
+                   return back;
+                 }});
+  out.push_back({named("rollback"), [](const store&, std::uint64_t current) {
+                   operation prune{"prune", {}, false, current, {1, 2, 3}};
+                   prune.removes.erase(current);
+                   prune.run = [current](const store& on) {
+                     (void)on.prune("m", 1);
+                     return current;
+                   };
+                   return std::optional(prune);
+                 }});
+  return out;
+}
+
+// Calls `use` for each call that the first run may be killed after: with an observer of the second run, the disk
+// before that, its changes, and what had been done.
+using second_run =
+    std::function<void(observer&, const operation&, const disk&, const std::vector<disk_change>&, moment)>;
+void for_each_second_run(const killed_run& what, const second_run& use) {
+  observer first(what.first);
+  first.prepare();
+  disk killed = disk::of(first.root());
+  disk on = killed;
+  const std::vector<disk_change> changes = first.record(on);
+  moment at;
+  std::map<std::uint64_t, std::unique_ptr<observer>> observers; // by what is current after the kill
+  for (std::size_t done = 0; done <= changes.size(); ++done) {
+    if (done > 0) {
+      killed.apply(changes[done - 1]);
+      at.was_current = at.was_current || makes_current(changes[done - 1]);
+    }
+    killed.live().materialise(first.root());
+    const std::uint64_t current = what.first.is_first ? 0 : first.opened().current("m");
+    const std::optional<operation> then = what.then(first.opened(), current);
+    if (!then)
+      continue;
+    std::unique_ptr<observer>& second = observers[current];
+    if (!second)
+      second = std::make_unique<observer>(*then);
+    std::filesystem::create_directories(second->root());
+    killed.live().materialise(second->root());
+    on = killed;
+    const std::vector<disk_change> again = second->record(on);
+    use(*second, *then, killed, again, at);
+  }
+}
+
+// Which way an operation went.
+std::string way_of(const operation& what, const std::vector<disk_change>& changes) {
+  const auto any = [&](auto is) { return std::any_of(changes.begin(), changes.end(), is); };
+  const std::string kind_of_operation = what.name.substr(what.name.starts_with("first ") ? 6 : 0);
+  const std::string name = kind_of_operation.substr(0, kind_of_operation.find(' '));
+  if (any([](const disk_change& one) { return one.what == kind::link; }))
+    return name + " of a new version";
+  return name + (any(makes_current) ? " of a version that is there" : " of what is current");
+}
+
+// Calls that are made before it is known that they need not be, or against what nobody here does.
+bool may_be_left_out(const std::string& way, const std::string& call) {
+  const bool is_new = way == "publish of a new version";
+  // The file is durable before it is compared with the versions that are there, and is dropped.
+  if (!is_new && call == "fsync of \"store/m/versions/.incoming.*.petrify-tmp\"")
+    return true;
+  // Where there is a version the folders are durable; before CURRENT is there publish does not know.
+  if (!is_new && call.ends_with("first"))
+    return true;
+  // CURRENT names no version whose name is not durable, unless somebody has written it by hand.
+  return way.ends_with("of what is current") && !way.starts_with("prune") && call == "fsync of \"store/m/versions\"";
+}
+
 } // namespace
 
 TEST_CASE("APowerCutAtAnyMomentLeavesTheOldOrTheNew") {
@@ -290,66 +382,61 @@ TEST_CASE("APowerCutAtAnyMomentLeavesTheOldOrTheNew") {
   }
 }
 
-// A run that is killed, a second one that returns, a power cut: what the first had not made durable, the second has.
-TEST_CASE("WhatIsDoneAgainAfterAKillIsDurable") {
-  for (const operation& what : operations()) {
-    if (!what.removes.empty())
-      continue; // versions that prune removed may come back, which is no harm
-    CAPTURE(what.name);
-    observer who(what);
-    who.prepare();
-    const disk before = disk::of(who.root());
-    disk on = before;
-    const std::vector<disk_change> first = who.record(on);
-    moment at;
-    disk killed = before;
-    for (std::size_t done = 0; done <= first.size(); ++done) {
-      if (done > 0) {
-        killed.apply(first[done - 1]);
-        at.was_current = at.was_current || makes_current(first[done - 1]);
-      }
-      killed.live().materialise(who.root());
-      on = killed;
-      const std::vector<disk_change> second = who.record(on);
-      const std::string fault = fault_of(who, killed, second, at);
+TEST_CASE("WhatIsDoneAfterAKillIsDurable") {
+  for (const killed_run& what : killed_runs()) {
+    CAPTURE(what.first.name);
+    std::string name;
+    std::map<const observer*, std::size_t> num_states;
+    for_each_second_run(what, [&](observer& who, const operation& then, const disk& killed,
+                                  const std::vector<disk_change>& changes, const moment& at) {
+      CAPTURE(then.name);
+      const std::string fault = fault_of(who, killed, changes, at);
       CHECK_MESSAGE(fault.empty(), fault);
-    }
-    MESSAGE(what.name << ": " << who.num_states() << " states");
+      num_states[&who] = who.num_states();
+      name = then.name;
+    });
+    std::size_t sum = 0;
+    for (const auto& [who, count] : num_states)
+      sum += count;
+    MESSAGE(what.first.name << ", then " << name << ": " << sum << " states");
   }
 }
 
 // Leaving out any one of them breaks a promise: in a run, or in one that comes after another that was killed.
 TEST_CASE("EachFsyncLinkAndRenameIsNeeded") {
+  std::map<std::pair<std::string, std::string>, std::string> found; // by the way, and the change that was left out
+  const auto leave_out_each = [&](observer& who, const operation& what, const disk& start,
+                                  const std::vector<disk_change>& changes, const moment& at) {
+    disk after = start;
+    for (const disk_change& change : changes)
+      after.apply(change);
+    bool has_begun = false; // the folders are there
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      has_begun = has_begun || changes[i].what == kind::make_file || changes[i].what == kind::unlink;
+      if (!makes_durable(changes[i]))
+        continue;
+      std::string call = in_words(changes[i], after);
+      if (!has_begun && way_of(what, changes).starts_with("publish"))
+        call += " first";
+      if (std::string& fault = found[{way_of(what, changes), call}]; fault.empty())
+        fault = fault_of(who, start, changes, at, i);
+    }
+  };
   for (const operation& what : operations()) {
-    CAPTURE(what.name);
     observer who(what);
     who.prepare();
     const disk before = disk::of(who.root());
     disk on = before;
-    const std::vector<disk_change> first = who.record(on);
-    std::map<std::string, std::string> found; // by the change that was left out
-    const auto leave_out_each = [&](const disk& start, const std::vector<disk_change>& changes, const moment& at) {
-      for (std::size_t i = 0; i < changes.size(); ++i)
-        if (makes_durable(changes[i]))
-          if (std::string& fault = found[in_words(changes[i], on)]; fault.empty())
-            fault = fault_of(who, start, changes, at, i);
-    };
-    leave_out_each(before, first, {});
-    moment at;
-    disk killed = before;
-    for (const disk_change& change : first) {
-      killed.apply(change);
-      at.was_current = at.was_current || makes_current(change);
-      killed.live().materialise(who.root());
-      on = killed;
-      const std::vector<disk_change> second = who.record(on);
-      if (what.removes.empty())
-        leave_out_each(killed, second, at);
-    }
-    for (const auto& [change, fault] : found) {
-      CHECK_MESSAGE(!fault.empty(), change);
-      MESSAGE(what.name << " without " << change << ": " << fault);
-    }
-    MESSAGE(what.name << ": " << who.num_states() << " states");
+    const std::vector<disk_change> changes = who.record(on);
+    leave_out_each(who, what, before, changes, {});
   }
+  for (const killed_run& what : killed_runs())
+    for_each_second_run(what, leave_out_each);
+  for (const auto& [call, fault] : found) {
+    CAPTURE(call.first);
+    CAPTURE(call.second);
+    CHECK_MESSAGE(fault.empty() == may_be_left_out(call.first, call.second), fault);
+  }
+  CHECK(found.size() > 20);
+  MESSAGE(found.size() << " calls left out");
 }
