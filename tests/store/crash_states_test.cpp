@@ -10,6 +10,7 @@
 #include <petrify/writer.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,12 +47,19 @@ struct operation {
   bool is_first = false;                          // in a store that is not there yet
   std::uint64_t makes_current = 0;
   std::set<std::uint64_t> removes = {};
+  bool has_links = true; // not on all file systems
 };
 
 std::vector<operation> operations() {
   return {
       {"first publish", [](const store& in) { return in.publish("m", content(wanted_content)); }, true, 1, {}},
       {"publish", [](const store& in) { return in.publish("m", content(wanted_content)); }, false, num_old + 1, {}},
+      {"publish without links",
+       [](const store& in) { return in.publish("m", content(wanted_content)); },
+       false,
+       num_old + 1,
+       {},
+       false},
       {"publish of what an older version holds",
        [](const store& in) { return in.publish("m", content(11)); },
        false,
@@ -110,7 +118,10 @@ public:
   std::vector<disk_change> record(disk& on) const {
     const store in = opened();
     std::uint64_t current = 0;
-    const auto calls = watch([&] { current = what_.run(in); }, {.keeps_bytes = true});
+    fault wanted{.keeps_bytes = true};
+    if (!what_.has_links)
+      wanted = {.what = trouble::failure, .error = EPERM, .times = SIZE_MAX, .keeps_bytes = true, .name = "linkat"};
+    const auto calls = watch([&] { current = what_.run(in); }, wanted);
     REQUIRE(current == what_.makes_current);
     return on.apply_calls(calls, root());
   }
@@ -347,7 +358,9 @@ std::string way_of(const operation& what, const std::vector<disk_change>& change
   const auto any = [&](auto is) { return std::any_of(changes.begin(), changes.end(), is); };
   const std::string kind_of_operation = what.name.substr(what.name.starts_with("first ") ? 6 : 0);
   const std::string name = kind_of_operation.substr(0, kind_of_operation.find(' '));
-  if (any([](const disk_change& one) { return one.what == kind::link; }))
+  if (any([](const disk_change& one) {
+        return one.what == kind::link || (one.what == kind::rename && one.new_name != "CURRENT");
+      }))
     return name + " of a new version";
   return name + (any(makes_current) ? " of a version that is there" : " of what is current");
 }
