@@ -46,11 +46,13 @@ std::optional<std::vector<std::string>> names_in(const std::string& folder) {
   const closes_folder at_end{entries};
   std::vector<std::string> out;
   for (;;) {
-    errno = 0;
-    const dirent* const entry = ::readdir(entries);
-    if (entry == nullptr && errno == EINTR)
-      continue;
-    if (entry == nullptr && errno != 0)
+    const dirent* entry = nullptr;
+    const int result = uninterrupted([&] {
+      errno = 0;
+      entry = ::readdir(entries);
+      return entry == nullptr && errno != 0 ? -1 : 0;
+    });
+    if (result != 0)
       fail_io(folder, "list", errno);
     if (entry == nullptr)
       return out;

@@ -7,6 +7,7 @@
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <poll.h>
@@ -15,6 +16,12 @@
 #include <unistd.h>
 
 namespace petrify::inline v0 {
+
+namespace {
+
+constexpr std::chrono::milliseconds longest_sleep{10}; // nobody can wake it
+
+} // namespace
 
 folder_watch::folder_watch(std::string folder, bool events)
     : folder_(std::move(folder)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -37,9 +44,12 @@ bool folder_watch::take_events() noexcept {
   alignas(inotify_event) char buffer[4096];
   bool any = false;
   for (;;) {
-    const ssize_t size = ::read(events_.get(), buffer, sizeof buffer);
-    if (size < 0 && errno == EINTR)
-      continue;
+    const ssize_t size = uninterrupted([&] { return ::read(events_.get(), buffer, sizeof buffer); });
+    if (size < 0 && errno != EAGAIN) { // it would be ready for ever, and never read
+      events_.close();
+      watched_ = -1;
+      return true;
+    }
     if (size <= 0)
       return any;
     any = true;
@@ -66,8 +76,11 @@ folder_watch::reason folder_watch::wait(std::chrono::milliseconds longest) noexc
   }
   pollfd waited[] = {{wake_.get(), POLLIN, 0}, {events_.get(), POLLIN, 0}};
   const auto timeout = static_cast<int>(std::clamp<std::int64_t>(longest.count(), 0, INT_MAX));
-  // A signal ends the wait early, which is no harm.
-  if (::poll(waited, events_ ? 2 : 1, timeout) <= 0)
+  const int num_ready = ::poll(waited, events_ ? 2 : 1, timeout);
+  // A signal ends the wait early, which is no harm. Without memory to wait in (ENOMEM) waits must not become a spin.
+  if (num_ready < 0 && errno != EINTR)
+    std::this_thread::sleep_for(std::clamp(longest, std::chrono::milliseconds(0), longest_sleep));
+  if (num_ready <= 0)
     return reason::time_passed;
   const bool changed = (waited[1].revents & POLLIN) != 0 && take_events();
   if ((waited[0].revents & POLLIN) != 0) {

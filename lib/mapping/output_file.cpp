@@ -114,7 +114,7 @@ void output_file::create(const std::string& prefix) {
       struct stat info {};
       // Locked, it is safe if its name is still there: whoever took it for a dead writer's had locked it before.
       if (uninterrupted([&] { return ::flock(descriptor_.get(), LOCK_EX | LOCK_NB); }) == 0 &&
-          ::fstatat(folder_.get(), temporary_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+          uninterrupted([&] { return ::fstatat(folder_.get(), temporary_.c_str(), &info, AT_SYMLINK_NOFOLLOW); }) == 0)
         return;
       reason = errno;
       // No locks here: then nobody removes it either.
@@ -263,7 +263,7 @@ bool output_file::link_as(const std::string& name) {
     if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
       give_up("give it its name", errno);
     struct stat info {};
-    if (::fstatat(folder_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+    if (uninterrupted([&] { return ::fstatat(folder_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW); }) == 0)
       return false;
     if (errno != ENOENT)
       give_up("give it its name", errno);

@@ -71,15 +71,20 @@ void require_sound(const file& candidate, const std::string& source, executor& o
               faults.size() == 1 ? first.message() : text(first.message(), "; and ", faults.size() - 1, " more"));
 }
 
-// The sealed file, before it has a name.
-void require_sound(const output_file& sealed, const std::string& source, executor& on) {
-  std::optional<file> candidate;
+// What `open` makes of a sealed file's descriptor; its errors are of `source`, not of a number.
+template <class Open>
+auto opened_as(const std::string& source, Open open) {
   try {
-    candidate = file::open_descriptor(sealed.temporary_descriptor());
+    return open();
   } catch (const error& failure) {
     throw error(failure.code(), source, failure.where(), failure.message());
   }
-  require_sound(*candidate, source, on);
+}
+
+// The sealed file, before it has a name.
+void require_sound(const output_file& sealed, const std::string& source, executor& on) {
+  const file candidate = opened_as(source, [&] { return file::open_descriptor(sealed.temporary_descriptor()); });
+  require_sound(candidate, source, on);
 }
 
 // Whether the next bytes of both files are equal, as many as the buffers have room for.
@@ -109,7 +114,7 @@ bool are_equal(const input_file& a, const input_file& b) {
 // The version that has the bytes of the sealed file. Newest first: it is mostly that one.
 std::optional<std::uint64_t> version_with_bytes_of(const output_file& sealed, const name_folder& of,
                                                    const std::vector<std::uint64_t>& numbers) {
-  const input_file candidate(sealed.temporary_descriptor());
+  const input_file candidate = opened_as(sealed.target(), [&] { return input_file(sealed.temporary_descriptor()); });
   for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
     const std::string path = of.version_path(*number);
     if (const auto facts = facts_of(path); !facts || facts->size_bytes != candidate.size_bytes())
@@ -217,6 +222,8 @@ std::uint64_t store::rollback(std::string_view name, std::optional<std::uint64_t
   if (!candidate)
     of.fail_without(number);
   require_sound(*candidate, path, on);
+  // A publish that was killed may have left it with a name that a power cut takes away.
+  sync_folder(of.versions_path());
   if (of.named_current() == number)
     sync_folder(of.path());
   else
@@ -233,6 +240,10 @@ prune_result store::prune(std::string_view name, std::size_t keep) const {
   const std::uint64_t current = current_of(of);
   const std::vector<std::uint64_t> numbers = of.versions();
   prune_result out;
+  // Whoever made it current may have been killed before that was durable: after a power cut CURRENT would name the
+  // version before, which must not be gone then.
+  if (numbers.size() > keep)
+    sync_folder(of.path());
   for (std::size_t i = 0; i + keep < numbers.size(); ++i) {
     if (numbers[i] == current)
       continue;
