@@ -103,8 +103,8 @@ bool are_equal(const input_file& a, const input_file& b) {
   std::array<std::byte, header_bytes> header_b;
   if (a.size_bytes() != b.size_bytes() || !are_equal_at(0, a, header_a, b, header_b))
     return false;
-  std::vector<std::byte> bytes_a(copy_bytes);
-  std::vector<std::byte> bytes_b(copy_bytes);
+  std::vector<std::byte> bytes_a(static_cast<std::size_t>(std::min<std::uint64_t>(a.size_bytes(), copy_bytes)));
+  std::vector<std::byte> bytes_b(bytes_a.size());
   for (std::uint64_t at = 0; at < a.size_bytes(); at += copy_bytes)
     if (!are_equal_at(at, a, bytes_a, b, bytes_b))
       return false;
