@@ -31,7 +31,7 @@ struct follow_options {
   trust vouched = trust::caller;
   // Whether inotify tells of changes at once. It tells nothing of changes made on other machines.
   bool events = true;
-  // How often CURRENT is looked at besides: all there is where there are no events, a safety net elsewhere.
+  // How often CURRENT is looked at besides, 1 ms to 24 h: all there is where there are no events, a safety net elsewhere.
   std::chrono::milliseconds poll{500};
 
   // All of these are called by the follower's thread, `accept` of the first version by the caller of follow.
@@ -78,7 +78,8 @@ private:
 //
 // The thread takes no signals. Thread safety: const members may be called from any number of threads. After fork() a
 // child goes on with the versions that it has, but nobody watches; make a new follower there. The destructor waits for
-// the thread, which may be in a callback; do not destroy it in one. What was taken from it may outlive it.
+// the thread, which may be in a callback; do not destroy it in one. What was taken from it may outlive it. One that was
+// moved from may only be assigned or destroyed.
 class follower {
 public:
   follower(follower&&) noexcept;

@@ -2,7 +2,7 @@
 
 #include "mapping/io_error.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -77,6 +77,20 @@ void sync_folder(const std::string& path) {
     fail_io(path, "fsync", errno);
 }
 
+void sync_name_of(const std::string& folder) {
+  std::size_t end = folder.size();
+  while (end > 1 && folder[end - 1] == '/')
+    --end;
+  const std::size_t slash = folder.rfind('/', end - 1);
+  const std::string outer = slash == std::string::npos ? "." : folder.substr(0, std::max<std::size_t>(slash, 1));
+  const descriptor opened = open_folder(outer);
+  if (opened || errno != EACCES)
+    return sync_folder(outer);
+  const descriptor inner = open_folder(folder);
+  if (!inner || ::syncfs(inner.get()) != 0)
+    fail_io(folder, "make its name durable", errno);
+}
+
 bool remove_file(const std::string& path) {
   if (uninterrupted([&] { return ::unlinkat(AT_FDCWD, path.c_str(), 0); }) == 0)
     return true;
@@ -89,7 +103,7 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   const descriptor opened(
       uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW); }));
   if (!opened) {
-    if (errno == ENOENT)
+    if (errno == ENOENT || errno == ELOOP)
       return std::nullopt;
     fail_io(path, "open", errno);
   }
@@ -98,6 +112,8 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   while (size < limit) {
     const ssize_t count =
         uninterrupted([&] { return ::pread(opened.get(), out.data() + size, limit - size, static_cast<off_t>(size)); });
+    if (count < 0 && errno == EISDIR)
+      return std::nullopt;
     if (count < 0)
       fail_io(path, "read", errno);
     if (count == 0)

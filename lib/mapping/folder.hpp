@@ -22,10 +22,12 @@ std::optional<std::vector<std::string>> names_in(const std::string& folder);
 bool make_folder(const std::string& path);
 // Makes the names in a folder durable. File systems that know no fsync of a folder say EINVAL, which is no error.
 void sync_folder(const std::string& path);
+// Makes the name of a folder durable: syncs the folder that it is in, or, where that may not be read, its file system.
+void sync_name_of(const std::string& folder);
 // False if there is no such file. It is not durable until its folder is synced.
 bool remove_file(const std::string& path);
 
-// The first bytes of a file, at most `limit` of them.
+// The first bytes of a file, at most `limit` of them. A folder or a symbolic link is no file.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
 
 struct file_facts {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,6 +28,10 @@ using clock = std::chrono::steady_clock;
 // A storm of publishes is followed at this pace at most, so that it leaves something of the machine to predictions. The
 // first of them is served at once.
 constexpr std::chrono::milliseconds between_changes{10};
+
+// No spinning, and no sums that overflow.
+constexpr std::chrono::milliseconds least_poll{1};
+constexpr std::chrono::hours longest_poll{24};
 
 // Reads what the first use of an object would read and check under a lock: so a predicting thread finds it done.
 void warm_up(const file& opened, trust vouched) {
@@ -46,6 +51,7 @@ public:
   // Opens the first version. Throws: what store::open and accept throw.
   follow_state(const store& of, std::string_view name, follow_options options)
       : of_(of), folder_(of.path(), name), options_(std::move(options)),
+        poll_(std::clamp<std::chrono::milliseconds>(options_.poll, least_poll, longest_poll)),
         watch_(folder_.path(), options_.events) { // watching first: no change can fall in between
     serve(opened(current_of(folder_)));
   }
@@ -55,7 +61,11 @@ public:
 
   void start() {
     const blocked_signals while_it_starts;
-    thread_ = std::make_unique<std::thread>([this] { run(); });
+    try {
+      thread_ = std::make_unique<std::thread>([this] { run(); });
+    } catch (const std::system_error& failure) {
+      throw error(errc::io, folder_.path(), "start a thread to follow it", failure.code().message());
+    }
   }
 
   void stop() {
@@ -93,7 +103,7 @@ private:
   using version = held_version::version;
 
   void run() noexcept {
-    clock::time_point next_look = clock::now() + options_.poll;
+    clock::time_point next_look = clock::now() + poll_;
     clock::time_point next_change = clock::now();
     bool has_changed = false;
     while (!stops_) {
@@ -108,7 +118,7 @@ private:
         const std::uint64_t before = served;
         look();
         has_changed = false;
-        next_look = clock::now() + options_.poll;
+        next_look = clock::now() + poll_;
         if (served != before)
           next_change = clock::now() + between_changes;
       }
@@ -206,6 +216,7 @@ private:
   const store of_;
   const name_folder folder_;
   const follow_options options_;
+  const std::chrono::milliseconds poll_;
   mutable folder_watch watch_;
   const int owner_ = ::getpid(); // the process
   std::atomic<bool> stops_{false};

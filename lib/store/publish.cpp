@@ -27,16 +27,6 @@ constexpr std::size_t copy_bytes = std::size_t{4} << 20;
 // What temporary files of versions are called after: `.incoming.RANDOM.petrify-tmp`.
 constexpr const char* incoming = "incoming";
 
-std::string folder_of(const std::string& path) {
-  std::size_t end = path.size();
-  while (end > 1 && path[end - 1] == '/')
-    --end;
-  const std::size_t slash = path.rfind('/', end - 1);
-  if (slash == std::string::npos)
-    return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // The folders of a name, durable. Once CURRENT is there they are known to be: whoever made it had synced them before.
 void make_folders(const std::string& store_folder, const name_folder& of) {
   make_folder(store_folder);
@@ -44,7 +34,7 @@ void make_folders(const std::string& store_folder, const name_folder& of) {
   make_folder(of.versions_path());
   if (facts_of(of.current_path()))
     return;
-  sync_folder(folder_of(store_folder));
+  sync_name_of(store_folder);
   sync_folder(store_folder);
   sync_folder(of.path());
 }

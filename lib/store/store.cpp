@@ -29,7 +29,7 @@ struct locked_file {
 
 } // namespace
 
-store::store(std::string folder) : folder_(std::move(folder)) {}
+store::store(std::string folder) : folder_(folder.empty() ? "." : std::move(folder)) {}
 
 // nullopt: there is no such file, or it was removed meanwhile.
 std::optional<file> store::open_file(const std::string& path, const open_options& options, trust vouched) {

@@ -64,22 +64,6 @@ bool true_in_child(F f) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-// For its lifetime, a user who is not root.
-class plain_user {
-public:
-  plain_user() : was_root_(::geteuid() == 0) {
-    if (was_root_)
-      REQUIRE(::seteuid(65534) == 0);
-  }
-  ~plain_user() {
-    if (was_root_)
-      static_cast<void>(::seteuid(0) == 0);
-  }
-
-private:
-  bool was_root_;
-};
-
 } // namespace
 
 TEST_CASE("AWriterRemovesWhatDeadOnesOfItsTargetLeft") {

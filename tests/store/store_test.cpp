@@ -266,6 +266,13 @@ TEST_CASE("AMissingOrDamagedCurrentIsRecovered") {
   longer.push_back(std::byte{'\n'});
   write_bytes(current, longer);
   recovers_to(3);
+  std::filesystem::remove(current);
+  REQUIRE(::symlink("versions/1.stone", current.c_str()) == 0);
+  recovers_to(3);
+  std::filesystem::remove(current);
+  std::filesystem::create_directory(current);
+  recovers_to(3);
+  std::filesystem::remove(current);
   // The newest that opens.
   std::filesystem::permissions(s.version_path("m", 3), std::filesystem::perms::owner_write,
                                std::filesystem::perm_options::add);
@@ -381,6 +388,20 @@ TEST_CASE("OpeningFromAStoreDoesNotLookAtTheNodes") {
   const opened_version checking = s.open("m", std::nullopt, {}, trust::nothing);
   CHECK_REFUSED(checking.file.forest("model"), errc::malformed, "object \"model\"");
   CHECK_FALSE(s.check().empty());
+}
+
+TEST_CASE("AStoreMayBeInAFolderThatItsPublisherCannotRead") {
+  const temp_dir dir;
+  std::filesystem::create_directory(dir.path("outer"));
+  REQUIRE(::chown(dir.path("").c_str(), ::geteuid(), ::getegid()) == 0);
+  REQUIRE(::chmod(dir.path("").c_str(), 0711) == 0);
+  REQUIRE(::chmod(dir.path("outer").c_str(), 0333) == 0);
+  {
+    const plain_user user;
+    CHECK(store(dir.path("outer/store")).publish("m", stored_numbers(1)) == 1);
+  }
+  REQUIRE(::chmod(dir.path("outer").c_str(), 0755) == 0);
+  CHECK(store(dir.path("outer/store")).current("m") == 1);
 }
 
 TEST_CASE("ManyPublishersOfOneNameLoseNothing") {

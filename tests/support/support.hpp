@@ -71,6 +71,22 @@ inline void write_text(const std::string& path, std::string_view text) {
   write_bytes(path, std::as_bytes(std::span(text)));
 }
 
+// For its lifetime, a user who is not root.
+class plain_user {
+public:
+  plain_user() : was_root_(::geteuid() == 0) {
+    if (was_root_)
+      REQUIRE(::seteuid(65534) == 0);
+  }
+  ~plain_user() {
+    if (was_root_)
+      static_cast<void>(::seteuid(0) == 0);
+  }
+
+private:
+  bool was_root_;
+};
+
 // The error that f throws; nothing when it throws none.
 template <class F>
 std::optional<error> error_of(F&& f) {
