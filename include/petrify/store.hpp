@@ -56,8 +56,8 @@ struct prune_result {
 // file::verify; CURRENT changes by a rename. A process that dies, a disk that fills up or a power cut at any point of
 // publish, rollback or prune leaves the versions as they were, and CURRENT at the old version or the new one. What a
 // dead process left of a version that it had not finished, the next publish of that name removes. CURRENT itself can be
-// made again: where it is missing or damaged, or names a version that is not there, the newest version that opens
-// takes its place.
+// made again: where it is missing or damaged, or names a version that is not there, the newest version that is sound
+// enough to open takes its place.
 //
 // Who may write the folder decides what readers predict: files of the store are opened as vouched for
 // (trust::caller), which is safe where only accounts that you trust may write FOLDER, NAME and versions. check() finds
@@ -106,7 +106,8 @@ public:
   follower follow(std::string_view name, follow_options options = {}) const;
 
   // Makes another version current, the one before the current if none is said, and returns its number. It is checked
-  // as in publish. Throws also: errc::not_found where there is none before.
+  // as in publish, and durable when it returns. Throws also: what file::open throws, and the first fault of verify;
+  // errc::not_found where there is none before.
   std::uint64_t rollback(std::string_view name, std::optional<std::uint64_t> version = std::nullopt,
                          executor& on = calling_thread()) const;
   // Removes versions, but not the newest `keep` (at least one), nor the current one, nor any that a file of this class

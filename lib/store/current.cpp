@@ -6,6 +6,7 @@
 #include <petrify/error.hpp>
 #include <petrify/file.hpp>
 
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,11 @@ std::uint64_t current_of(const name_folder& of) {
     std::optional<error> why;
     if (file::try_open(of.version_path(*at), why))
       return *at;
+    if (!why)
+      throw std::bad_alloc();
+    // No descriptor left, no permission: that says nothing about the version, and an older one must not stand in for it.
+    if (why->code() == errc::io && facts_of(of.version_path(*at)))
+      throw *why;
     if (!newest_fault)
       newest_fault = why;
   }

@@ -194,7 +194,8 @@ std::uint64_t store::publish(std::string_view name, const std::function<void(wri
 
 std::uint64_t store::rollback(std::string_view name, std::optional<std::uint64_t> version, executor& on) const {
   const name_folder of(folder_, name);
-  (void)current_of(of); // the folder is there
+  if (of.versions().empty())
+    of.fail_empty();
   const folder_lock alone(of.path());
   std::uint64_t number;
   if (version) {
@@ -225,7 +226,8 @@ prune_result store::prune(std::string_view name, std::size_t keep) const {
   const name_folder of(folder_, name);
   if (keep == 0)
     throw error(errc::invalid_argument, of.path(), "prune", "keep is 0, expected 1 or more");
-  (void)current_of(of); // the folder is there
+  if (of.versions().empty())
+    of.fail_empty();
   const folder_lock alone(of.path());
   const std::uint64_t current = current_of(of);
   const std::vector<std::uint64_t> numbers = of.versions();
