@@ -1,4 +1,5 @@
 // Every system call of a writing and of an opening fails once, or from then on, in every way that it can.
+#include "support/own_process.hpp"
 #include "support/support.hpp"
 
 #include "mapping/system_calls.hpp"
@@ -63,18 +64,6 @@ struct session {
     out.commit();
   }
 };
-
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
-std::size_t mapped_regions(const std::string& path) {
-  std::ifstream in("/proc/self/maps");
-  std::size_t out = 0;
-  for (std::string line; std::getline(in, line);)
-    out += line.find(path) != std::string::npos;
-  return out;
-}
 
 bool is_temporary(const std::string& name) { return name.ends_with(".petrify-tmp"); }
 

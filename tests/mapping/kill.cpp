@@ -1,5 +1,7 @@
 // petrify_kill [COUNT [FOLDER]]: kills a process that writes versions of one file, at random moments, COUNT times.
 // After each kill the file must be whole: one of the last two versions, and never one before a commit() that returned.
+#include "support/numbered_content.hpp"
+
 #include <petrify/file.hpp>
 #include <petrify/writer.hpp>
 
@@ -31,33 +33,15 @@ enum stage : std::uint64_t { before, adding, committing, returned };
 // come between the two.
 using progress = std::atomic<std::uint64_t>;
 
-// Everything in a version follows from its number: a mix-up of two shows in every array.
-struct content {
-  std::vector<std::uint64_t> numbers;
-  std::vector<std::uint8_t> bytes;
-  std::vector<std::string> texts;
-
-  explicit content(std::uint64_t version) {
-    std::mt19937_64 random(version);
-    // 0 to 6 MB: within the writer's buffer of 4 MiB and past it.
-    numbers.resize(random() % 4 == 0 ? random() % 800'000 : random() % 20'000);
-    for (std::uint64_t i = 0; i < numbers.size(); ++i)
-      numbers[i] = version * 0x9e3779b97f4a7c15 + i;
-    bytes.assign(random() % 100'000, static_cast<std::uint8_t>(version));
-    for (std::uint64_t i = random() % 50; i > 0; --i)
-      texts.push_back(std::to_string(version * i));
-  }
-};
+// 0 to 6 MB: within the writer's buffer of 4 MiB and past it.
+constexpr test::content_sizes sizes{4, 800'000, 20'000, 100'000, 50};
 
 void write(const std::string& path, std::uint64_t version, progress& shared) {
-  const content made(version);
+  const test::numbered_content made(version, sizes);
   shared = version * 4 + before;
   writer out(path);
   shared = version * 4 + adding;
-  out.add("version", std::vector<std::uint64_t>{version});
-  out.add("numbers", made.numbers);
-  out.add("bytes", made.bytes);
-  out.add("texts", made.texts);
+  made.add_to(out);
   shared = version * 4 + committing;
   out.commit();
   shared = version * 4 + returned;
@@ -70,19 +54,7 @@ std::uint64_t read(const std::string& path) {
   const file in = file::open(path);
   for (const error& fault : in.verify())
     fail(fault.what());
-  const std::uint64_t version = in.array<std::uint64_t>("version")(0);
-  const content made(version);
-  const auto numbers = in.array<std::uint64_t>("numbers").elements();
-  const auto bytes = in.array<std::uint8_t>("bytes").elements();
-  const auto texts = in.strings("texts");
-  bool same = std::equal(numbers.begin(), numbers.end(), made.numbers.begin(), made.numbers.end()) &&
-              std::equal(bytes.begin(), bytes.end(), made.bytes.begin(), made.bytes.end()) &&
-              texts.size() == made.texts.size();
-  for (std::uint64_t i = 0; same && i < texts.size(); ++i)
-    same = texts[i] == made.texts[i];
-  if (!same)
-    fail("version " + std::to_string(version) + " has another one's content");
-  return version;
+  return test::numbered_content::number_in(in, sizes);
 }
 
 std::size_t count_files(const std::string& folder) {

@@ -1,6 +1,7 @@
 // Following a name: what is served when, what is refused, what is let go.
 #include "store/name_folder.hpp"
 #include "store/stored_numbers.hpp"
+#include "support/own_process.hpp"
 #include "support/support.hpp"
 
 #include <petrify/predictor.hpp>
@@ -18,31 +19,6 @@ using namespace petrify::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Waits until `done`, at most for a time that no machine needs.
-template <class Done>
-bool eventually(Done done) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end)
-      return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
-
-// Mappings of files whose path contains `part`.
-std::size_t num_mappings(const std::string& part) {
-  std::ifstream in("/proc/self/maps");
-  std::size_t out = 0;
-  for (std::string line; std::getline(in, line);)
-    out += line.find(part) != std::string::npos;
-  return out;
-}
-
-std::size_t num_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
 
 // What a follower tells, to be asked from another thread.
 class told {
@@ -138,7 +114,7 @@ TEST_CASE("AnOldVersionIsUnmappedWhenItsLastThreadHasLetGo") {
   const temp_dir dir;
   const store s(dir.path("store"));
   s.publish("m", stored_numbers(1));
-  const std::size_t descriptors = num_descriptors();
+  const std::size_t descriptors = open_descriptors();
   {
     const follower follows = s.follow("m");
     followed<std::uint64_t> quick(follows, number_of_file);
@@ -149,20 +125,20 @@ TEST_CASE("AnOldVersionIsUnmappedWhenItsLastThreadHasLetGo") {
     }
     // The idle thread has the first, the quick one the last; the others are gone.
     CHECK(eventually([&] { return follows.num_mapped() == 2; }));
-    CHECK(num_mappings("versions/1.stone") == 1);
-    CHECK(num_mappings("versions/5.stone") == 1);
-    CHECK(num_mappings(".stone") == 2);
+    CHECK(mapped_regions("versions/1.stone") == 1);
+    CHECK(mapped_regions("versions/5.stone") == 1);
+    CHECK(mapped_regions(".stone") == 2);
     CHECK(s.prune("m", 1).held == std::vector<std::uint64_t>{1});
     idle.release();
     CHECK(idle.version() == 0);
     CHECK(eventually([&] { return follows.num_mapped() == 1; }));
-    CHECK(num_mappings(".stone") == 1);
+    CHECK(mapped_regions(".stone") == 1);
     CHECK(s.prune("m", 1).removed == std::vector<std::uint64_t>{1});
     CHECK(*idle == 5);
     CHECK(idle.version() == 5);
   }
-  CHECK(num_mappings(".stone") == 0);
-  CHECK(num_descriptors() == descriptors);
+  CHECK(mapped_regions(".stone") == 0);
+  CHECK(open_descriptors() == descriptors);
 }
 
 TEST_CASE("WhatWasFollowedOutlivesItsFollower") {
@@ -184,7 +160,7 @@ TEST_CASE("WhatWasFollowedOutlivesItsFollower") {
     CHECK(to.version() == 2);
     CHECK(moved.version() == 2);
   }
-  CHECK(num_mappings(".stone") == 0);
+  CHECK(mapped_regions(".stone") == 0);
 }
 
 TEST_CASE("AVersionThatIsNotAcceptedIsNotServed") {

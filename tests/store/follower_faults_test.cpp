@@ -3,6 +3,7 @@
 #include "mapping/system_calls.hpp"
 #include "store/name_folder.hpp"
 #include "store/stored_numbers.hpp"
+#include "support/own_process.hpp"
 #include "support/support.hpp"
 
 #include <petrify/store.hpp>
@@ -25,29 +26,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t for_ever = SIZE_MAX;
-
-template <class Done>
-bool eventually(Done done) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end)
-      return false;
-    std::this_thread::sleep_for(100us);
-  }
-  return true;
-}
-
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
-std::size_t mapped_regions(const std::string& path) {
-  std::ifstream in("/proc/self/maps");
-  std::size_t out = 0;
-  for (std::string line; std::getline(in, line);)
-    out += line.find(path) != std::string::npos;
-  return out;
-}
 
 // A store with versions 1 and 2.
 struct two_versions {

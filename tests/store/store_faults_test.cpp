@@ -3,6 +3,7 @@
 #include "mapping/system_calls.hpp"
 #include "store/name_folder.hpp"
 #include "store/stored_numbers.hpp"
+#include "support/own_process.hpp"
 #include "support/support.hpp"
 
 #include <petrify/store.hpp>
@@ -35,18 +36,6 @@ constexpr std::uint64_t num_old = 4;
 constexpr std::uint64_t old_current = 2;
 
 using bytes = std::vector<std::byte>;
-
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
-std::size_t mapped_regions(const std::string& path) {
-  std::ifstream in("/proc/self/maps");
-  std::size_t out = 0;
-  for (std::string line; std::getline(in, line);)
-    out += line.find(path) != std::string::npos;
-  return out;
-}
 
 bool is_temporary(const std::string& name) { return name.ends_with(".petrify-tmp"); }
 

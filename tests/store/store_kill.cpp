@@ -2,6 +2,8 @@
 // random moments, COUNT times, while two processes follow the name. After each kill the store must be whole: all
 // versions that were published are there with their content, none is there in part, and the current one is that of the
 // last operation that returned or of the one that was killed.
+#include "support/numbered_content.hpp"
+
 #include <petrify/store.hpp>
 #include <petrify/writer.hpp>
 
@@ -42,48 +44,11 @@ constexpr std::size_t num_followers = 2;
 
 // ---- what is in a version
 
-// All of it follows from its number: a mix-up of two shows in every array.
-struct content {
-  std::vector<std::uint64_t> numbers;
-  std::vector<std::uint8_t> bytes;
-  std::vector<std::string> texts;
+// Mostly small; some MB now and then, within the writer's buffer of 4 MiB and past it.
+constexpr test::content_sizes sizes{64, 800'000, 1'000, 10'000, 20};
 
-  explicit content(std::uint64_t number) {
-    std::mt19937_64 random(number);
-    // Mostly small; some MB now and then, within the writer's buffer of 4 MiB and past it.
-    numbers.resize(random() % 64 == 0 ? random() % 800'000 : random() % 1'000);
-    for (std::uint64_t i = 0; i < numbers.size(); ++i)
-      numbers[i] = number * 0x9e3779b97f4a7c15 + i;
-    bytes.assign(random() % 10'000, static_cast<std::uint8_t>(number));
-    for (std::uint64_t i = random() % 20; i > 0; --i)
-      texts.push_back(std::to_string(number * i));
-  }
-};
-
-void add(writer& out, std::uint64_t number) {
-  const content made(number);
-  out.add("number", std::vector<std::uint64_t>{number});
-  out.add("numbers", made.numbers);
-  out.add("bytes", made.bytes);
-  out.add("texts", made.texts);
-}
-
-// The number of what is in a file, every element of which is compared.
-std::uint64_t number_in(const file& in) {
-  const std::uint64_t number = in.array<std::uint64_t>("number")(0);
-  const content made(number);
-  const auto numbers = in.array<std::uint64_t>("numbers").elements();
-  const auto bytes = in.array<std::uint8_t>("bytes").elements();
-  const auto texts = in.strings("texts");
-  bool same = std::equal(numbers.begin(), numbers.end(), made.numbers.begin(), made.numbers.end()) &&
-              std::equal(bytes.begin(), bytes.end(), made.bytes.begin(), made.bytes.end()) &&
-              texts.size() == made.texts.size();
-  for (std::uint64_t i = 0; same && i < texts.size(); ++i)
-    same = texts[i] == made.texts[i];
-  if (!same)
-    fail(in.path() + " says that it is " + std::to_string(number) + ", but has another one's content");
-  return number;
-}
+void add(writer& out, std::uint64_t number) { test::numbered_content(number, sizes).add_to(out); }
+std::uint64_t number_in(const file& in) { return test::numbered_content::number_in(in, sizes); }
 
 // ---- what the processes share
 
