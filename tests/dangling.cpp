@@ -23,6 +23,8 @@ void use(const file& kept, std::optional<petrify::error>& why) {
   const petrify::predictor one(kept.forest("x"));
   const petrify::npy_file array("x.npy");
   (void)array.array();
+  const petrify::follower follower = petrify::store("s").follow("x");
+  petrify::followed<int> model(follower, [](const file&) { return 1; });
 #elif CASE == 1
   (void)file::open("f").array("x");
 #elif CASE == 2
@@ -53,5 +55,7 @@ void use(const file& kept, std::optional<petrify::error>& why) {
   (void)file::open("f").attributes("x");
 #elif CASE == 15
   (void)file::open("f").try_attributes("x", why);
+#elif CASE == 16
+  petrify::followed<int> model(petrify::store("s").follow("x"), [](const file&) { return 1; });
 #endif
 }

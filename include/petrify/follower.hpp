@@ -28,10 +28,13 @@ struct follow_options {
   // How versions are opened. With prefault their pages are mapped before they are served.
   petrify::residency residency = petrify::residency::prefault;
   limits bounds;
-  trust vouched = trust::caller;
+  // Whether the nodes of forests are checked again, by the follower's thread, before a version is served. They were
+  // when it was published; a disk may have damaged it since, and one pass is cheap there: 6 ms for 200 MB.
+  trust vouched = trust::nothing;
   // Whether inotify tells of changes at once. It tells nothing of changes made on other machines.
   bool events = true;
-  // How often CURRENT is looked at besides, 1 ms to 24 h: all there is where there are no events, a safety net elsewhere.
+  // How often CURRENT is looked at besides, 1 ms to 24 h: all there is where there are no events, a safety net
+  // elsewhere.
   std::chrono::milliseconds poll{500};
 
   // All of these are called by the follower's thread, `accept` of the first version by the caller of follow.
@@ -42,13 +45,18 @@ struct follow_options {
   // A version is being served. What it throws is dropped.
   std::function<void(std::uint64_t version)> on_change;
   // The current version is not served, because it cannot be opened or was not accepted: once for each version and
-  // reason. What the system refused (errc::io) is tried again at each look, all else when CURRENT changes. Version 0:
-  // which one is current could not be found out. What it throws is dropped.
+  // reason. What the system refused (errc::io) is tried again at each look, all else when CURRENT names another version
+  // or the version's file is another one. Version 0: which one is current could not be found out. What it throws is
+  // dropped.
   std::function<void(std::uint64_t version, const error& why)> on_refused;
 };
 
 class store;
 class follow_state;
+
+class follower;
+
+namespace detail {
 
 // One version in use. Copies share it.
 class held_version {
@@ -59,8 +67,8 @@ public:
   const petrify::file& file() const noexcept { return version_->file; }
 
 private:
-  friend class follow_state;
-  friend class follower;
+  friend class v0::follow_state;
+  friend class v0::follower;
   struct version {
     std::uint64_t number;
     petrify::file file;
@@ -70,16 +78,18 @@ private:
   std::shared_ptr<const version> version_;
 };
 
+} // namespace detail
+
 // Follows a name with a thread of its own: it sees a new current version, opens it, maps its pages, reads the
 // descriptions of its forests and values, asks `accept`, and only then serves it. Old versions are unmapped by this
 // thread too, as soon as the last thread has let go of them. So what a predicting thread pays for a change is a lock
 // that is held for some nanoseconds, and what followed<T> makes anew. Of versions that become current within 10 ms
 // after a change the last is served.
 //
-// The thread takes no signals. Thread safety: const members may be called from any number of threads. After fork() a
-// child goes on with the versions that it has, but nobody watches; make a new follower there. The destructor waits for
-// the thread, which may be in a callback; do not destroy it in one. What was taken from it may outlive it. One that was
-// moved from may only be assigned or destroyed.
+// The thread takes no signals. Thread safety: const members may be called from any number of threads. In a child made
+// by fork() nobody watches: use none of it there but what followed<T> objects have made already, and make a new
+// follower. The destructor waits for the thread, which may be in a callback; do not destroy it in one. What was taken
+// from it may outlive it. One that was moved from may only be assigned or destroyed.
 class follower {
 public:
   follower(follower&&) noexcept;
@@ -90,7 +100,7 @@ public:
   std::uint64_t version() const noexcept;
   // Whether the system tells of changes; if not, they are found by looking (follow_options::poll).
   bool has_events() const noexcept;
-  // Number of versions that are mapped: the served one, and old ones that somebody still uses.
+  // Number of versions that are mapped: the served one, and old ones that a followed<T> still uses.
   std::size_t num_mapped() const;
 
 private:
@@ -100,9 +110,9 @@ private:
   explicit follower(std::shared_ptr<follow_state> state) noexcept;
   // Counts up whenever another version is served; begins at 1.
   static const std::atomic<std::uint64_t>& generation_of(const follow_state& state) noexcept;
-  static held_version newest(const follow_state& state, std::uint64_t& generation);
+  static detail::held_version newest(const follow_state& state, std::uint64_t& generation);
   // Gives a version back, for the follower's thread to unmap.
-  static void let_go(const follow_state& state, held_version& version) noexcept;
+  static void let_go(const follow_state& state, detail::held_version& version) noexcept;
 
   std::shared_ptr<follow_state> state_;
 };
@@ -118,6 +128,7 @@ public:
       : state_(of.state_), generation_(&follower::generation_of(*state_)), make_(std::move(make)) {
     renew();
   }
+  followed(follower&&, std::function<T(const file&)>) = delete; // it would never change
   followed(const followed&) = delete;
   followed& operator=(const followed&) = delete;
   ~followed() { release(); }
@@ -146,22 +157,30 @@ public:
   }
 
 private:
+  // A version that goes back to the follower when it is no longer needed, whatever make_ throws.
+  struct held {
+    const follow_state& state;
+    detail::held_version version;
+    ~held() {
+      if (version)
+        follower::let_go(state, version);
+    }
+  };
+
   T& renew() {
     std::uint64_t generation;
-    held_version next = follower::newest(*state_, generation);
-    T made = make_(next.file());
+    held next{*state_, follower::newest(*state_, generation)};
+    T made = make_(next.version.file());
     value_.emplace(std::move(made)); // the old one goes while its file is still there
     seen_ = generation;
-    std::swap(version_, next);
-    if (next)
-      follower::let_go(*state_, next);
+    std::swap(version_, next.version);
     return *value_;
   }
 
   std::shared_ptr<const follow_state> state_;
   const std::atomic<std::uint64_t>* generation_;
   std::uint64_t seen_ = 0;
-  held_version version_;
+  detail::held_version version_;
   std::optional<T> value_;
   std::function<T(const file&)> make_;
 };

@@ -30,7 +30,7 @@ struct stored_version {
 // A name and its versions, in ascending order.
 struct stored_name {
   std::string name;
-  std::uint64_t current = 0; // the version that open and follow take
+  std::uint64_t current = 0; // the version that open and follow take; 0 where none can be opened
   std::vector<stored_version> versions;
 };
 
@@ -69,7 +69,8 @@ struct prune_result {
 // Errors carry the path of the file or folder that they are about. Everything throws errc::invalid_argument for a name
 // that is none, errc::not_found for a name or version that is not there, and errc::io. Thread safety: const members,
 // which includes all that write, may be called from any number of threads and processes; writers of one name wait for
-// each other (flock on its folder), readers for nobody.
+// each other (flock on its folder), readers for nobody (but
+// for a moment while prune looks at the version that they open).
 class store {
 public:
   // Names a folder. Cost: nothing; it need not be there yet.
@@ -81,8 +82,8 @@ public:
   // same bytes already, it becomes current and its number is returned, so that a call that failed or was killed can be
   // made again. When it returns, all is durable. The folders are made when they are missing; the folder that FOLDER is
   // in must be there. Cost: reads the file, writes it, checks it on the threads of `on`, four fsyncs.
-  // Throws: what file::open throws, and the first fault that verify finds; then nothing has changed. If the last fsync
-  // alone failed, the version is current.
+  // Throws: what file::open throws, and the first fault that verify finds; then nothing has changed, but that folders
+  // of the name may be there. If the last fsync alone failed, the version is current.
   std::uint64_t publish(std::string_view name, const std::string& file_path, executor& on = calling_thread()) const;
   // The same of a file that `write` makes: it adds objects, and does not call commit(). What it throws comes out.
   std::uint64_t publish(std::string_view name, const std::function<void(writer&)>& write,
@@ -112,7 +113,8 @@ public:
                          executor& on = calling_thread()) const;
   // Removes versions, but not the newest `keep` (at least one), nor the current one, nor any that a file of this class
   // or a follower in any process holds. Throws also: errc::unsupported where the file system has no locks and so
-  // nobody can tell what is held; errc::invalid_argument for a keep of 0.
+  // nobody can tell what is held; errc::not_found where CURRENT names no version; errc::invalid_argument for a keep of
+  // 0. One that cannot be removed does not keep the others from it.
   prune_result prune(std::string_view name, std::size_t keep) const;
 
   // Everything that is wrong: versions that do not pass verify, CURRENT, names of files that are not as they should be,

@@ -124,9 +124,10 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   return out;
 }
 
-std::optional<file_facts> facts_of(const std::string& path) {
+std::optional<file_facts> facts_of(const std::string& path, links how) {
   struct stat info {};
-  if (uninterrupted([&] { return ::fstatat(AT_FDCWD, path.c_str(), &info, AT_SYMLINK_NOFOLLOW); }) != 0) {
+  const int flags = how == links::stay ? AT_SYMLINK_NOFOLLOW : 0;
+  if (uninterrupted([&] { return ::fstatat(AT_FDCWD, path.c_str(), &info, flags); }) != 0) {
     if (errno == ENOENT || errno == ENOTDIR)
       return std::nullopt;
     fail_io(path, "stat", errno);
@@ -136,6 +137,8 @@ std::optional<file_facts> facts_of(const std::string& path) {
   out.changed = std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(
       std::chrono::seconds(info.st_mtim.tv_sec) + std::chrono::nanoseconds(info.st_mtim.tv_nsec)));
   out.mode = info.st_mode & 07777;
+  out.device = info.st_dev;
+  out.inode = info.st_ino;
   out.is_regular = S_ISREG(info.st_mode);
   out.is_folder = S_ISDIR(info.st_mode);
   return out;

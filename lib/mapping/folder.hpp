@@ -34,11 +34,13 @@ struct file_facts {
   std::uint64_t size_bytes = 0;
   std::chrono::system_clock::time_point changed; // its content
   unsigned mode = 0;                             // permissions
+  std::uint64_t device = 0;                      // with the next one: which file it is
+  std::uint64_t inode = 0;
   bool is_regular = false;
   bool is_folder = false;
 };
-// A symbolic link is itself what the facts are about.
-std::optional<file_facts> facts_of(const std::string& path);
+enum class links { stay, follow }; // whether facts about a symbolic link are its own, or those of what it leads to
+std::optional<file_facts> facts_of(const std::string& path, links how = links::stay);
 // Whether the file that a descriptor is open on still has a name.
 bool has_name(int descriptor);
 

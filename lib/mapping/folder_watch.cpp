@@ -33,10 +33,16 @@ folder_watch::folder_watch(std::string folder, bool events)
   }
 }
 
-void folder_watch::watch() noexcept {
-  if (events_)
-    watched_ =
-        ::inotify_add_watch(events_.get(), folder_.c_str(), IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+// Watches the folder that has the name now. Whether that is another one than before.
+bool folder_watch::watch() noexcept {
+  if (!events_)
+    return false;
+  const int before = watched_;
+  watched_ =
+      ::inotify_add_watch(events_.get(), folder_.c_str(), IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+  if (before >= 0 && before != watched_)
+    ::inotify_rm_watch(events_.get(), before);
+  return watched_ >= 0 && before != watched_;
 }
 
 // Whether there were any. Their names do not matter: who waits looks at what it wants to know.
@@ -69,19 +75,18 @@ bool folder_watch::take_events() noexcept {
 }
 
 folder_watch::reason folder_watch::wait(std::chrono::milliseconds longest) noexcept {
-  if (events_ && watched_ < 0) { // gone, or not possible before
-    watch();
-    if (watched_ >= 0)
-      return reason::changed; // what happened while nobody watched
-  }
+  if (watched_ < 0 && watch())
+    return reason::changed; // what happened while nobody watched
   pollfd waited[] = {{wake_.get(), POLLIN, 0}, {events_.get(), POLLIN, 0}};
   const auto timeout = static_cast<int>(std::clamp<std::int64_t>(longest.count(), 0, INT_MAX));
   const int num_ready = ::poll(waited, events_ ? 2 : 1, timeout);
   // A signal ends the wait early, which is no harm. Without memory to wait in (ENOMEM) waits must not become a spin.
   if (num_ready < 0 && errno != EINTR)
     std::this_thread::sleep_for(std::clamp(longest, std::chrono::milliseconds(0), longest_sleep));
-  if (num_ready <= 0)
+  if (num_ready <= 0) {
+    watch(); // a folder above it may have been replaced, of which no event tells
     return reason::time_passed;
+  }
   const bool changed = (waited[1].revents & POLLIN) != 0 && take_events();
   if ((waited[0].revents & POLLIN) != 0) {
     std::uint64_t count;

@@ -25,14 +25,14 @@ public:
   bool has_events() const noexcept { return watched_ >= 0; }
 
   enum class reason { changed, time_passed, woken };
-  // Returns at once when something has happened since the last call. A watch whose folder has been removed or moved
-  // away is set up again on the folder that has its name then.
+  // Returns at once when something has happened since the last call. Where another folder has got the name, that one is
+  // watched: after an event of the old one, or when time has passed.
   reason wait(std::chrono::milliseconds longest) noexcept;
   // Ends the current wait, or the next.
   void wake() noexcept;
 
 private:
-  void watch() noexcept;
+  bool watch() noexcept;
   bool take_events() noexcept;
 
   std::string folder_;

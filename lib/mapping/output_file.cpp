@@ -42,7 +42,8 @@ bool is_temporary(std::string_view name, std::string_view prefix) {
   return middle.find_first_not_of(letters) == std::string_view::npos;
 }
 
-// Removes `name` if it is a regular file that nobody holds a lock on, or that has another name already (link_as).
+// Removes `name` if it is a regular file that no writer holds its lock on. One that has another name already (link_as)
+// may be in use by readers, whose locks are shared.
 void remove_if_dead(int folder, const char* name) {
   // For writing, because NFS locks nothing else, unless it was sealed; O_NONBLOCK and O_NOFOLLOW, because anybody can
   // make a FIFO or a link.
@@ -53,7 +54,7 @@ void remove_if_dead(int folder, const char* name) {
   struct stat opened {};
   struct stat named {};
   if (!file || ::fstat(file.get(), &opened) != 0 || !S_ISREG(opened.st_mode) ||
-      (opened.st_nlink < 2 && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0))
+      ::flock(file.get(), (opened.st_nlink < 2 ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
     return;
   // Its writer may have renamed it over the target before the lock: then the name is gone, and nobody makes it again.
   if (::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == opened.st_dev &&

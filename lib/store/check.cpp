@@ -15,6 +15,7 @@ namespace petrify::inline v0 {
 namespace {
 
 constexpr unsigned anybody_may_write = 0002;
+constexpr unsigned sticky = 01000;
 
 class store_check {
 public:
@@ -25,7 +26,9 @@ public:
       auto names = names_in(folder_);
       if (!names)
         throw error(errc::not_found, folder_, {}, "no such folder, expected a store");
-      look_at_mode(folder_, *facts_of(folder_));
+      // With the sticky bit others can add names, but not change what is there.
+      if (const auto facts = facts_of(folder_, links::follow); facts && (facts->mode & sticky) == 0)
+        look_at_mode(folder_, *facts);
       std::sort(names->begin(), names->end());
       for (const std::string& name : *names)
         if (is_store_name(name))
@@ -49,14 +52,13 @@ private:
   }
 
   void look_at_mode(const std::string& path, const file_facts& facts) {
-    constexpr unsigned sticky = 01000;
-    if ((facts.mode & anybody_may_write) != 0 && !(facts.is_folder && (facts.mode & sticky) != 0))
+    if ((facts.mode & anybody_may_write) != 0)
       report(errc::invalid_argument, path, "anybody may write it, expected only accounts that readers trust");
   }
 
   void check_name(const name_folder& of) {
-    const auto folder = facts_of(of.path());
-    const auto versions = facts_of(of.versions_path());
+    const auto folder = facts_of(of.path(), links::follow);
+    const auto versions = facts_of(of.versions_path(), links::follow);
     if (!folder || !folder->is_folder || !versions)
       return; // something else that lies in the folder
     look_at_mode(of.path(), *folder);

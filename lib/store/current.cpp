@@ -30,7 +30,8 @@ std::uint64_t current_of(const name_folder& of) {
       return *at;
     if (!why)
       throw std::bad_alloc();
-    // No descriptor left, no permission: that says nothing about the version, and an older one must not stand in for it.
+    // No descriptor left, no permission: that says nothing about the version, and an older one must not stand in for
+    // it.
     if (why->code() == errc::io && facts_of(of.version_path(*at)))
       throw *why;
     if (!newest_fault)

@@ -2,6 +2,7 @@
 
 #include "base/blocked_signals.hpp"
 #include "base/fail.hpp"
+#include "mapping/folder.hpp"
 #include "mapping/folder_watch.hpp"
 #include "store/current.hpp"
 #include "store/name_folder.hpp"
@@ -53,7 +54,9 @@ public:
       : of_(of), folder_(of.path(), name), options_(std::move(options)),
         poll_(std::clamp<std::chrono::milliseconds>(options_.poll, least_poll, longest_poll)),
         watch_(folder_.path(), options_.events) { // watching first: no change can fall in between
-    serve(opened(current_of(folder_)));
+    const std::uint64_t number = current_of(folder_);
+    const which_file file_now = which(number);
+    serve(opened(number), file_now);
   }
   follow_state(const follow_state&) = delete;
   follow_state& operator=(const follow_state&) = delete;
@@ -84,9 +87,9 @@ public:
     retired_.clear();
   }
 
-  held_version newest() const {
+  detail::held_version newest() const {
     const std::lock_guard lock(mutex_);
-    return held_version(current_);
+    return detail::held_version(current_);
   }
   std::size_t num_mapped() const {
     const std::lock_guard lock(mutex_);
@@ -95,12 +98,21 @@ public:
   void wake() const noexcept { watch_.wake(); }
   bool has_events() const noexcept { return watch_.has_events(); }
 
-  // On a line of its own: predicting threads read it all the time.
+  // On a line that is written when the version changes, and not else: predicting threads read it all the time.
   alignas(64) std::atomic<std::uint64_t> generation{0};
   std::atomic<std::uint64_t> served{0};
 
 private:
-  using version = held_version::version;
+  using version = detail::held_version::version;
+  using which_file = std::pair<std::uint64_t, std::uint64_t>; // device and inode
+
+  struct refusal {
+    std::uint64_t number;
+    which_file file;
+    error why;
+
+    bool is_same_file(const refusal& other) const noexcept { return number == other.number && file == other.file; }
+  };
 
   void run() noexcept {
     clock::time_point next_look = clock::now() + poll_;
@@ -115,11 +127,11 @@ private:
       has_changed = has_changed || why == folder_watch::reason::changed;
       const auto now = clock::now();
       if (now >= next_look || (has_changed && now >= next_change)) {
-        const std::uint64_t before = served;
+        const std::uint64_t before = generation;
         look();
         has_changed = false;
         next_look = clock::now() + poll_;
-        if (served != before)
+        if (generation != before)
           next_change = clock::now() + between_changes;
       }
       unmap_unused();
@@ -138,54 +150,67 @@ private:
     return next;
   }
 
+  // The file that a version's name stands for now. A folder that was replaced may have the same numbers.
+  which_file which(std::uint64_t number) const {
+    const auto facts = facts_of(folder_.version_path(number));
+    return facts ? which_file{facts->device, facts->inode} : which_file{};
+  }
+
   void look() noexcept {
-    std::uint64_t number = 0;
     try {
+      refusal candidate{0, {}, error(errc::io, {}, {}, {})};
       try {
-        number = current_of(folder_);
-        if (number == served) {
+        candidate.number = current_of(folder_);
+        candidate.file = which(candidate.number);
+        lost_.reset();
+        if (candidate.number == served && candidate.file == served_file_) {
           refused_.reset();
           return;
         }
-        if (refused_ && refused_->number == number && refused_->why.code() != errc::io)
+        if (refused_ && refused_->is_same_file(candidate) && refused_->why.code() != errc::io)
           return;
-        serve(opened(number));
+        serve(opened(candidate.number), candidate.file);
         refused_.reset();
         tell([&] { options_.on_change(served); }, options_.on_change != nullptr);
       } catch (const error& why) {
-        refuse(number, why);
+        candidate.why = why;
+        refuse(candidate);
       } catch (const std::bad_alloc&) {
-        refuse(number, error(errc::io, folder_.path(), text("version ", number), "out of memory"));
+        candidate.why = error(errc::io, folder_.path(), text("version ", candidate.number), "out of memory");
+        refuse(candidate);
       } catch (const std::exception& why) {
-        refuse(number, error(errc::invalid_argument, folder_.path(), text("version ", number),
-                             text("not accepted: ", why.what())));
+        candidate.why = error(errc::invalid_argument, folder_.path(), text("version ", candidate.number),
+                              text("not accepted: ", why.what()));
+        refuse(candidate);
       } catch (...) {
-        refuse(number, error(errc::invalid_argument, folder_.path(), text("version ", number), "not accepted"));
+        candidate.why =
+            error(errc::invalid_argument, folder_.path(), text("version ", candidate.number), "not accepted");
+        refuse(candidate);
       }
     } catch (...) {
       // No memory to say so: the version before stays, and the next look tries again.
     }
   }
 
-  void serve(opened_version&& next) {
-    if (next.number == served)
-      return;
+  void serve(opened_version&& next, const which_file& from) {
     const std::uint64_t next_generation = generation.load(std::memory_order_relaxed) + 1;
     auto made = std::make_shared<const version>(version{next.number, std::move(next.file), next_generation});
     const std::lock_guard lock(mutex_);
     if (current_)
       retired_.push_back(current_); // throws before anything has changed
     current_ = std::move(made);
+    served_file_ = from;
     served = next.number;
     generation.store(next_generation, std::memory_order_release);
   }
 
   // Once for each version and reason.
-  void refuse(std::uint64_t number, const error& why) {
-    if (refused_ && refused_->number == number && std::string_view(refused_->why.what()) == why.what())
+  void refuse(const refusal& candidate) {
+    std::optional<refusal>& before = candidate.number == 0 ? lost_ : refused_;
+    if (before && before->is_same_file(candidate) && std::string_view(before->why.what()) == candidate.why.what())
       return;
-    refused_.emplace(refusal{number, why});
-    tell([&] { options_.on_refused(number, why); }, options_.on_refused != nullptr);
+    before = candidate;
+    tell([&] { options_.on_refused(candidate.number, candidate.why); }, options_.on_refused != nullptr);
   }
 
   template <class Call>
@@ -225,11 +250,10 @@ private:
   std::shared_ptr<const version> current_;
   std::vector<std::shared_ptr<const version>> retired_;
 
-  struct refusal {
-    std::uint64_t number;
-    error why;
-  };
-  std::optional<refusal> refused_; // the follower's thread alone
+  // The follower's thread alone:
+  which_file served_file_;
+  std::optional<refusal> refused_; // a version
+  std::optional<refusal> lost_;    // not even its number is known
   std::unique_ptr<std::thread> thread_;
 };
 
@@ -242,7 +266,11 @@ follower store::follow(std::string_view name, follow_options options) const {
 follower::follower(std::shared_ptr<follow_state> state) noexcept : state_(std::move(state)) {}
 follower::follower(follower&&) noexcept = default;
 follower& follower::operator=(follower&& other) noexcept {
-  std::swap(state_, other.state_);
+  if (this != &other) {
+    if (state_)
+      state_->stop();
+    state_ = std::move(other.state_);
+  }
   return *this;
 }
 follower::~follower() {
@@ -258,13 +286,13 @@ const std::atomic<std::uint64_t>& follower::generation_of(const follow_state& st
   return state.generation;
 }
 
-held_version follower::newest(const follow_state& state, std::uint64_t& generation) {
-  held_version out = state.newest();
+detail::held_version follower::newest(const follow_state& state, std::uint64_t& generation) {
+  detail::held_version out = state.newest();
   generation = out.version_->generation;
   return out;
 }
 
-void follower::let_go(const follow_state& state, held_version& version) noexcept {
+void follower::let_go(const follow_state& state, detail::held_version& version) noexcept {
   version.version_.reset();
   state.wake();
 }

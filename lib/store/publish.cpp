@@ -126,13 +126,17 @@ std::uint64_t link_as_next(output_file& sealed, std::uint64_t next) {
   return next;
 }
 
-// Takes back a version that could not be made current. What does not succeed leaves one more version, whole and not
-// current.
+// Takes back a version that could not be made current, unless somebody has it open already. What stays is one more
+// version, whole and not current.
 void take_back(const name_folder& of, std::uint64_t number) noexcept {
   try {
     if (of.named_current() == number)
       return; // only making it durable failed
-    remove_file(of.version_path(number));
+    const std::string path = of.version_path(number);
+    const input_file version(path);
+    if (try_lock(version.descriptor(), lock_kind::exclusive, path) != lock_result::taken)
+      return;
+    remove_file(path);
     sync_folder(of.versions_path());
   } catch (...) {
   }
@@ -150,6 +154,9 @@ std::uint64_t put_in_place(output_file& sealed, const name_folder& of) {
     make_current(of, *same);
     return *same;
   }
+  // Without a good CURRENT readers would take the new version before it is meant to be seen.
+  if (!numbers.empty() && !(named && facts_of(of.version_path(*named))))
+    make_current(of, current_of(of));
   const std::uint64_t last = std::max(numbers.empty() ? 0 : numbers.back(), named.value_or(0));
   const std::uint64_t number = link_as_next(sealed, last + 1);
   try {
@@ -222,6 +229,26 @@ std::uint64_t store::rollback(std::string_view name, std::optional<std::uint64_t
   return number;
 }
 
+namespace {
+
+// Removes a version unless somebody has it open. Throws: errc::io; errc::unsupported without locks.
+void remove_unless_held(const name_folder& of, std::uint64_t number, prune_result& out) {
+  const std::string path = of.version_path(number);
+  const input_file version(path);
+  switch (try_lock(version.descriptor(), lock_kind::exclusive, path)) {
+  case lock_result::refused: out.held.push_back(number); break;
+  case lock_result::unsupported:
+    throw error(errc::unsupported, path, "prune",
+                "this file system has no locks, so nobody can tell who has the version open");
+  case lock_result::taken:
+    if (remove_file(path))
+      out.removed.push_back(number);
+    break;
+  }
+}
+
+} // namespace
+
 prune_result store::prune(std::string_view name, std::size_t keep) const {
   const name_folder of(folder_, name);
   if (keep == 0)
@@ -229,31 +256,32 @@ prune_result store::prune(std::string_view name, std::size_t keep) const {
   if (of.versions().empty())
     of.fail_empty();
   const folder_lock alone(of.path());
-  const std::uint64_t current = current_of(of);
+  // The newest is a stand-in for readers; what it would cost here is not to be had back.
+  const std::optional<std::uint64_t> current = of.named_current();
+  if (!current || !facts_of(of.version_path(*current)))
+    throw error(errc::not_found, of.current_path(), "prune",
+                "names no version, expected one that is there: publish or rollback first");
   const std::vector<std::uint64_t> numbers = of.versions();
   prune_result out;
   // Whoever made it current may have been killed before that was durable: after a power cut CURRENT would name the
   // version before, which must not be gone then.
   if (numbers.size() > keep)
     sync_folder(of.path());
+  std::optional<error> first_failure; // one version that cannot be removed is no reason to keep the others
   for (std::size_t i = 0; i + keep < numbers.size(); ++i) {
-    if (numbers[i] == current)
+    if (numbers[i] == *current)
       continue;
-    const std::string path = of.version_path(numbers[i]);
-    const input_file version(path);
-    switch (try_lock(version.descriptor(), lock_kind::exclusive, path)) {
-    case lock_result::refused: out.held.push_back(numbers[i]); break;
-    case lock_result::unsupported:
-      throw error(errc::unsupported, path, "prune",
-                  "this file system has no locks, so nobody can tell who has the version open");
-    case lock_result::taken:
-      if (remove_file(path))
-        out.removed.push_back(numbers[i]);
-      break;
+    try {
+      remove_unless_held(of, numbers[i], out);
+    } catch (const error& failure) {
+      if (!first_failure)
+        first_failure = failure;
     }
   }
   if (!out.removed.empty())
     sync_folder(of.versions_path());
+  if (first_failure)
+    throw *first_failure;
   return out;
 }
 

@@ -55,7 +55,7 @@ std::optional<file> store::open_file(const std::string& path, const open_options
     const auto both = std::make_shared<locked_file>(locked_file{std::move(*in), std::move(opened)});
     return file(std::shared_ptr<const container>(both, &contents));
   }
-  return std::nullopt;
+  throw error(errc::io, path, "lock", "another process holds a lock on it, expected none but prune's, which is short");
 }
 
 std::vector<stored_name> store::list() const {
@@ -85,7 +85,12 @@ stored_name store::list(std::string_view name) const {
       out.versions.push_back({number, facts->size_bytes, facts->changed});
   if (out.versions.empty())
     of.fail_empty();
-  out.current = current_of(of);
+  try {
+    out.current = current_of(of);
+  } catch (const error& failure) {
+    if (failure.code() == errc::io)
+      throw;
+  }
   return out;
 }
 

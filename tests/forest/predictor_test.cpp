@@ -1,4 +1,5 @@
 // The hot path: no allocation, no surprise for a careless caller; outputs, labels and decisions.
+#include "support/allocations.hpp"
 #include "support/random_forest.hpp"
 #include "support/support.hpp"
 
@@ -25,26 +26,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size == 0 ? 1 : size))
-    return p;
-  throw std::bad_alloc();
-}
-
-} // namespace
-
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 
 // Locks that are free make no system call: they are counted, where no sanitizer has a function of that name already.
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -108,7 +89,7 @@ bool predict_often(const forest& model) {
   const std::array<double, 5> row{0.1, -2, 3, 0, 5};
   std::array<double, 3> scores{};
   std::array<std::uint32_t, 20> leaves{};
-  const std::size_t allocations_before = allocations;
+  const std::size_t allocations_before = petrify::test::num_allocations();
 #if defined(PETRIFY_COUNTS_LOCKS)
   const std::size_t locks_before = locks;
 #endif
@@ -123,7 +104,7 @@ bool predict_often(const forest& model) {
 #if defined(PETRIFY_COUNTS_LOCKS)
   CHECK(locks == locks_before);
 #endif
-  CHECK(allocations == allocations_before);
+  CHECK(petrify::test::num_allocations() == allocations_before);
   return fine;
 }
 

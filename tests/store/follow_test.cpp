@@ -1,6 +1,7 @@
 // Following a name: what is served when, what is refused, what is let go.
 #include "store/name_folder.hpp"
 #include "store/stored_numbers.hpp"
+#include "support/allocations.hpp"
 #include "support/own_process.hpp"
 #include "support/support.hpp"
 
@@ -93,7 +94,9 @@ TEST_CASE("TheHotPathAllocatesNothingAndGivesOneObject") {
   const temp_dir dir;
   const store s(dir.path("store"));
   s.publish("m", [](writer& out) { out.add("model", stump(1)); });
-  const follower follows = s.follow("m");
+  follow_options options;
+  options.poll = 1h; // its thread sleeps
+  const follower follows = s.follow("m", options);
   int num_made = 0;
   followed<predictor> model(follows, [&](const file& version) {
     ++num_made;
@@ -101,12 +104,13 @@ TEST_CASE("TheHotPathAllocatesNothingAndGivesOneObject") {
   });
   const float row[] = {0.0f};
   double score = 0;
-  predictor* const first = &*model;
-  for (int i = 0; i < 1000; ++i) {
-    REQUIRE(model->predict(row, std::span(&score, 1)));
-    REQUIRE(score == 1);
-    REQUIRE(&*model == first);
-  }
+  const predictor* const first = &*model;
+  bool good = true;
+  const std::size_t before = num_allocations();
+  for (int i = 0; i < 1000; ++i)
+    good = good && model->predict(row, std::span(&score, 1)) && score == 1 && &*model == first;
+  CHECK(num_allocations() == before);
+  CHECK(good);
   CHECK(num_made == 1);
 }
 
@@ -232,7 +236,7 @@ TEST_CASE("ADamagedVersionIsRefusedAndTheOldOneServes") {
   CHECK(eventually([&] { return *number == 4; }));
 }
 
-TEST_CASE("AForestThatDoesNotHoldIsRefusedWhereNobodyVouches") {
+TEST_CASE("AForestThatHasBeenDamagedSinceIsRefused") {
   const temp_dir dir;
   const store s(dir.path("store"));
   s.publish("m", [](writer& out) { out.add("model", stump(1)); });
@@ -241,7 +245,6 @@ TEST_CASE("AForestThatDoesNotHoldIsRefusedWhereNobodyVouches") {
   damage_first_node(s.version_path("m", 2));
   follow_options options;
   options.poll = 2ms;
-  options.vouched = trust::nothing;
   told heard;
   heard.listen(options);
   const follower follows = s.follow("m", options);
@@ -273,6 +276,66 @@ TEST_CASE("AFollowerSurvivesThatItsFolderIsReplaced") {
   CHECK(eventually([&] { return follows.has_events(); }));
   s.publish("m", stored_numbers(20));
   CHECK(eventually([&] { return *number == 20; }));
+}
+
+TEST_CASE("AFolderThatIsReplacedByOneOfTheSameNumbersIsSeen") {
+  const temp_dir dir;
+  // The store is reached through a link, so that no event tells.
+  const store first(dir.path("first"));
+  const store second(dir.path("second"));
+  first.publish("m", stored_numbers(1));
+  second.publish("m", stored_numbers(77));
+  std::filesystem::create_directory_symlink(dir.path("first"), dir.path("store"));
+  const store s(dir.path("store"));
+  follow_options options;
+  options.poll = 5ms;
+  const follower follows = s.follow("m", options);
+  followed<std::uint64_t> number(follows, number_of_file);
+  CHECK(*number == 1);
+  std::filesystem::create_directory_symlink(dir.path("second"), dir.path("next"));
+  std::filesystem::rename(dir.path("next"), dir.path("store"));
+  CHECK(eventually([&] { return *number == 77; }));
+  CHECK(number.version() == 1);
+}
+
+TEST_CASE("AfterAFolderAboveWasReplacedEventsComeFromTheNewOne") {
+  const temp_dir dir;
+  const store first(dir.path("first"));
+  const store second(dir.path("second"));
+  first.publish("m", stored_numbers(1));
+  second.publish("m", stored_numbers(2));
+  std::filesystem::create_directory_symlink(dir.path("first"), dir.path("store"));
+  follow_options options;
+  options.poll = 1500ms;
+  const follower follows = store(dir.path("store")).follow("m", options);
+  followed<std::uint64_t> number(follows, number_of_file);
+  std::filesystem::create_directory_symlink(dir.path("second"), dir.path("next"));
+  std::filesystem::rename(dir.path("next"), dir.path("store"));
+  REQUIRE(eventually([&] { return *number == 2; }));
+  std::this_thread::sleep_for(20ms); // a change within 10 ms after another waits
+  const auto begin = std::chrono::steady_clock::now();
+  second.publish("m", stored_numbers(3));
+  REQUIRE(eventually([&] { return *number == 3; }));
+  CHECK(std::chrono::steady_clock::now() - begin < 1000ms); // by an event, not by the next look
+}
+
+TEST_CASE("AnAssignedFollowerHasStoppedTheOneBefore") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  s.publish("m", stored_numbers(1));
+  const std::size_t descriptors = open_descriptors();
+  {
+    std::atomic<int> num_told = 0;
+    follow_options options;
+    options.on_change = [&](std::uint64_t) { ++num_told; };
+    follower follows = s.follow("m", options);
+    follower other = s.follow("m");
+    follows = std::move(other);
+    s.publish("m", stored_numbers(2));
+    CHECK(eventually([&] { return follows.version() == 2; }));
+    CHECK(num_told == 0);
+  }
+  CHECK(open_descriptors() == descriptors);
 }
 
 TEST_CASE("AMakerThatThrowsLeavesTheVersionBefore") {

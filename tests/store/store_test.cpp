@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -319,6 +321,104 @@ TEST_CASE("TheListIsInOrderAndLeavesOutWhatIsNotOfTheStore") {
   }
   CHECK(std::chrono::system_clock::now() - names[0].versions[0].published < std::chrono::minutes(10));
   CHECK(s.check().empty());
+}
+
+TEST_CASE("PruneRemovesNothingWhereCURRENTNamesNoVersion") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    s.publish("m", stored_numbers(i));
+  s.rollback("m", 2);
+  const std::string current = dir.path("store/m/CURRENT");
+  write_text(current, "2");
+  CHECK_REFUSED(s.prune("m", 1), errc::not_found, current + ": prune: names no version");
+  std::filesystem::remove(current);
+  CHECK_REFUSED(s.prune("m", 1), errc::not_found, "publish or rollback first");
+  CHECK(numbers_of(s, "m").size() == 4);
+  s.rollback("m", 2);
+  CHECK(s.prune("m", 1).removed == std::vector<std::uint64_t>{1, 3});
+}
+
+TEST_CASE("AVersionThatCannotBeRemovedDoesNotKeepTheOthers") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    s.publish("m", stored_numbers(i));
+  std::filesystem::remove(dir.path("store/m/versions/1.stone"));
+  std::filesystem::create_directory(dir.path("store/m/versions/1.stone"));
+  CHECK_REFUSED(s.prune("m", 1), errc::not_regular, "1.stone: is a directory");
+  CHECK(numbers_of(s, "m") == std::vector<std::uint64_t>{1, 4});
+}
+
+TEST_CASE("APublishThatCannotReplaceCURRENTTakesItsVersionBack") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  REQUIRE(::chmod(dir.path("").c_str(), 0777) == 0);
+  const plain_user user;
+  s.publish("m", stored_numbers(1));
+  s.publish("m", stored_numbers(2));
+  s.rollback("m");
+  const auto refuses = [&](std::uint64_t current) {
+    REQUIRE(::chmod(dir.path("store/m").c_str(), 0555) == 0);
+    CHECK_REFUSED(s.publish("m", stored_numbers(3)), errc::io, "CURRENT: create a temporary file beside it");
+    REQUIRE(::chmod(dir.path("store/m").c_str(), 0755) == 0);
+    CHECK(numbers_of(s, "m") == std::vector<std::uint64_t>{1, 2});
+    CHECK(s.current("m") == current);
+  };
+  refuses(1);
+  // Also where the newest stands in for CURRENT: a new one must not be seen for a moment.
+  std::filesystem::remove(dir.path("store/m/CURRENT"));
+  refuses(2);
+  CHECK(s.publish("m", stored_numbers(3)) == 3);
+}
+
+TEST_CASE("AVersionThatSomebodyHasLockedIsAnErrorAndNotMissing") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  s.publish("m", stored_numbers(1));
+  const int locked = ::open(s.version_path("m").c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(locked >= 0);
+  REQUIRE(::flock(locked, LOCK_EX) == 0);
+  CHECK_REFUSED(s.open("m", 1), errc::io, "1.stone: lock: another process holds a lock on it");
+  CHECK_REFUSED(s.open("m"), errc::io, "1.stone: lock: another process holds a lock on it");
+  ::close(locked);
+  CHECK(s.open("m").number == 1);
+}
+
+TEST_CASE("ANameWithoutAVersionThatOpensDoesNotHideTheOthers") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  s.publish("a", stored_numbers(1));
+  s.publish("b", stored_numbers(1));
+  std::filesystem::remove(dir.path("store/a/CURRENT"));
+  std::filesystem::remove(dir.path("store/a/versions/1.stone"));
+  write_text(dir.path("store/a/versions/1.stone"), "half a fi");
+  REQUIRE(s.list().size() == 2);
+  CHECK(s.list()[0].current == 0);
+  CHECK(s.list()[1].current == 1);
+}
+
+TEST_CASE("CheckLooksThroughLinksAndAtStickyFolders") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  s.publish("m", stored_numbers(1));
+  std::filesystem::create_directory_symlink(dir.path("store"), dir.path("link"));
+  CHECK(store(dir.path("link")).check().empty());
+  std::filesystem::create_directory_symlink(dir.path("store/m"), dir.path("store/n"));
+  flip_byte(s.version_path("m"), 200);
+  CHECK(s.check().size() == 2); // of both names
+  std::filesystem::remove(dir.path("store/n"));
+  flip_byte(s.version_path("m"), 200);
+  CHECK(s.check().empty());
+  for (const char* folder : {"store/m", "store/m/versions"}) {
+    REQUIRE(::chmod(dir.path(folder).c_str(), 01777) == 0);
+    REQUIRE(s.check().size() == 1);
+    CHECK(std::string(s.check()[0].what()) ==
+          dir.path(folder) + ": anybody may write it, expected only accounts that readers trust");
+    REQUIRE(::chmod(dir.path(folder).c_str(), 0755) == 0);
+  }
+  REQUIRE(::chmod(dir.path("store").c_str(), 0777) == 0);
+  CHECK(s.check().size() == 1);
 }
 
 TEST_CASE("CheckFindsEveryFault") {
