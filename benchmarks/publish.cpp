@@ -192,12 +192,12 @@ void measure_publishing(const std::string& folder, const options& wanted) {
   std::printf("versions served by all followers together: %llu\n", static_cast<unsigned long long>(served));
 }
 
-// Regression trees of 2^18 nodes, 2 MiB each.
+// Regression trees of 2^18 nodes: 2 MiB each, and almost as much of leaf values.
 petrify::forest_model make_large_forest(std::uint64_t mib) {
   petrify::forest_spec spec = bench::sample_regression(petrify::dtype::float64);
   petrify::forest_builder builder(spec);
   bench::random_trees trees(spec.num_columns, {});
-  for (std::uint64_t t = 0; t < std::max<std::uint64_t>(1, mib / 2); ++t)
+  for (std::uint64_t t = 0; t < std::max<std::uint64_t>(1, mib * 55 / 200); ++t)
     trees.add(builder, 17, 17, 0.0, bench::random_leaf);
   return builder.build();
 }
@@ -211,6 +211,30 @@ clock_type::time_point make_current(const std::string& name_folder, std::uint64_
   return at;
 }
 
+// From the rename of CURRENT to the first prediction of the new version, in milliseconds; between predictions the
+// thread sleeps for so long.
+double serving_time(const std::string& name_folder, petrify::followed<petrify::predictor>& model,
+                    std::chrono::microseconds rest) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const std::vector<float> row(30, 0.3f);
+  double score = 0;
+  const std::uint64_t next = model.version() == 1 ? 2 : 1;
+  const auto begin = make_current(name_folder, next);
+  for (;;) {
+    model->predict_raw(row, std::span(&score, 1));
+    if (model.version() == next)
+      return milliseconds(clock_type::now() - begin).count();
+    if (rest.count() != 0)
+      std::this_thread::sleep_for(rest);
+  }
+}
+
+void print_times(const char* words, const std::vector<double>& times) {
+  std::printf("  %s: median %.2f ms, least %.2f, largest %.2f of %zu\n", words, median(times),
+              *std::min_element(times.begin(), times.end()), *std::max_element(times.begin(), times.end()),
+              times.size());
+}
+
 void measure_serving(const std::string& folder, const options& wanted) {
   const petrify::store models(folder);
   {
@@ -221,25 +245,24 @@ void measure_serving(const std::string& folder, const options& wanted) {
         out.add("model", forest);
       });
   }
-  const petrify::follower follower = models.follow("m");
-  petrify::followed<petrify::predictor> model(
-      follower, [](const petrify::file& version) { return petrify::predictor(version.forest("model")); });
-  const std::vector<float> row(30, 0.3f);
-  double score = 0;
-  std::vector<double> times;
-  for (unsigned turn = 0; turn < 10 * wanted.turns; ++turn) {
-    const std::uint64_t next = model.version() == 1 ? 2 : 1;
-    const auto begin = make_current(folder + "/m", next);
-    do
-      model->predict_raw(row, std::span(&score, 1));
-    while (model.version() != next);
-    times.push_back(milliseconds(clock_type::now() - begin).count());
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::printf("rename of CURRENT to the first prediction, %.0f MB\n",
+              static_cast<double>(std::filesystem::file_size(models.version_path("m"))) / 1e6);
+  for (const petrify::trust vouched : {petrify::trust::nothing, petrify::trust::caller}) {
+    petrify::follow_options options;
+    options.vouched = vouched;
+    const petrify::follower follower = models.follow("m", options);
+    petrify::followed<petrify::predictor> model(
+        follower, [](const petrify::file& version) { return petrify::predictor(version.forest("model")); });
+    std::vector<double> idle;
+    std::vector<double> busy;
+    for (unsigned turn = 0; turn < 10 * wanted.turns; ++turn) {
+      idle.push_back(serving_time(folder + "/m", model, std::chrono::microseconds(50)));
+      busy.push_back(serving_time(folder + "/m", model, std::chrono::microseconds(0)));
+    }
+    const bool checks = vouched == petrify::trust::nothing;
+    print_times(checks ? "nodes checked, a thread that predicts now and then" : "vouched for, now and then", idle);
+    print_times(checks ? "nodes checked, a thread that never rests" : "vouched for, never rests", busy);
   }
-  std::printf("rename of CURRENT to the first prediction, %.0f MB: median %.2f ms, least %.2f, largest %.2f of %zu\n",
-              static_cast<double>(std::filesystem::file_size(models.version_path("m"))) / 1e6, median(times),
-              *std::min_element(times.begin(), times.end()), *std::max_element(times.begin(), times.end()),
-              times.size());
 }
 
 } // namespace
