@@ -29,7 +29,7 @@ struct follow_options {
   petrify::residency residency = petrify::residency::prefault;
   limits bounds;
   // Whether the nodes of forests are checked again, by the follower's thread, before a version is served. They were
-  // when it was published; a disk may have damaged it since, and one pass is cheap there: 6 ms for 200 MB.
+  // when it was published; a disk may have damaged it since. Cost: the nodes are read once, some ms for 100 MB.
   trust vouched = trust::nothing;
   // Whether inotify tells of changes at once. It tells nothing of changes made on other machines.
   bool events = true;
@@ -53,7 +53,6 @@ struct follow_options {
 
 class store;
 class follow_state;
-
 class follower;
 
 namespace detail {

@@ -59,9 +59,9 @@ struct prune_result {
 // made again: where it is missing or damaged, or names a version that is not there, the newest version that is sound
 // enough to open takes its place.
 //
-// Who may write the folder decides what readers predict: files of the store are opened as vouched for
-// (trust::caller), which is safe where only accounts that you trust may write FOLDER, NAME and versions. check() finds
-// folders and files that anybody may write. Readers need to read only.
+// Who may write the folder decides what readers predict. open() takes files as vouched for (trust::caller), which is
+// safe where only accounts that you trust may write FOLDER, NAME and versions; followers check nodes again. check()
+// finds folders and files that anybody may write. Readers need to read only.
 //
 // Names have 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-', and begin with a letter, a digit or '_'. Version numbers
 // begin at 1 and are not used again.
@@ -69,8 +69,8 @@ struct prune_result {
 // Errors carry the path of the file or folder that they are about. Everything throws errc::invalid_argument for a name
 // that is none, errc::not_found for a name or version that is not there, and errc::io. Thread safety: const members,
 // which includes all that write, may be called from any number of threads and processes; writers of one name wait for
-// each other (flock on its folder), readers for nobody (but
-// for a moment while prune looks at the version that they open).
+// each other (flock on its folder), readers for nobody, but for a moment while prune looks at the version that they
+// open.
 class store {
 public:
   // Names a folder. Cost: nothing; it need not be there yet.
