@@ -253,7 +253,14 @@ private:
     case kind::rollback: version = to_.rollback(name, next.target); break;
     case kind::rollback_by_one: version = to_.rollback(name); break;
     case kind::prune: {
-      const prune_result result = to_.prune(name, kept);
+      prune_result result;
+      try {
+        result = to_.prune(name, kept);
+      } catch (const error& failure) {
+        // CURRENT was damaged after the last kill, and nothing has been published since.
+        if (failure.code() != errc::not_found || !failure.path().ends_with("/CURRENT"))
+          throw;
+      }
       next.num_removed = result.removed.size();
       std::copy_n(result.removed.begin(), std::min(next.num_removed, next.removed.size()), next.removed.begin());
       break;
