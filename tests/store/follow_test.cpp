@@ -379,10 +379,15 @@ TEST_CASE("AForkedChildGoesOnWithWhatItHas") {
   std::optional<follower> follows(s.follow("m"));
   followed<std::uint64_t> number(*follows, number_of_file);
   const other_process child([&] {
-    const std::uint64_t first = *number;
-    follower own = s.follow("m");
+    if (*number != 1)
+      throw std::runtime_error("not 1");
+#if !defined(__SANITIZE_THREAD__) // which cannot stand threads in the child of a process with threads
+    const follower own = s.follow("m");
+    if (own.version() != 1)
+      throw std::runtime_error("not 1");
+#endif
     follows.reset(); // whose thread is not here
-    return first == 1 && own.version() == 1 ? 0 : throw std::runtime_error("not 1");
+    return 0;
   });
   child.end();
   s.publish("m", stored_numbers(2));
