@@ -103,7 +103,7 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   const descriptor opened(
       uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW); }));
   if (!opened) {
-    if (errno == ENOENT || errno == ELOOP)
+    if (errno == ENOENT || errno == ELOOP || errno == ENXIO)
       return std::nullopt;
     fail_io(path, "open", errno);
   }
@@ -112,7 +112,7 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   while (size < limit) {
     const ssize_t count =
         uninterrupted([&] { return ::pread(opened.get(), out.data() + size, limit - size, static_cast<off_t>(size)); });
-    if (count < 0 && errno == EISDIR)
+    if (count < 0 && (errno == EISDIR || errno == ESPIPE))
       return std::nullopt;
     if (count < 0)
       fail_io(path, "read", errno);

@@ -27,7 +27,7 @@ void sync_name_of(const std::string& folder);
 // False if there is no such file. It is not durable until its folder is synced.
 bool remove_file(const std::string& path);
 
-// The first bytes of a file, at most `limit` of them. A folder or a symbolic link is no file.
+// The first bytes of a file, at most `limit` of them. What is no regular file is not there.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
 
 struct file_facts {

@@ -14,6 +14,9 @@ namespace petrify::inline v0 {
 // Path of `entry` in `folder`.
 std::string path_in(const std::string& folder, std::string_view entry);
 
+// The greatest number that a version can have: 18 digits.
+inline constexpr std::uint64_t max_version = 999'999'999'999'999'999;
+
 // "12.stone", and back: nullopt for anything that version_file_name would not give.
 std::string version_file_name(std::uint64_t number);
 std::optional<std::uint64_t> number_of(std::string_view file_name);

@@ -142,6 +142,15 @@ void take_back(const name_folder& of, std::uint64_t number) noexcept {
   }
 }
 
+// The version that readers take instead of a lost CURRENT, if there is one that opens.
+std::optional<std::uint64_t> stand_in(const name_folder& of) {
+  try {
+    return current_of(of);
+  } catch (const error&) {
+    return std::nullopt; // then publishing is what mends the store
+  }
+}
+
 // From a sealed and sound file to a current version.
 std::uint64_t put_in_place(output_file& sealed, const name_folder& of) {
   const folder_lock alone(of.path());
@@ -155,9 +164,13 @@ std::uint64_t put_in_place(output_file& sealed, const name_folder& of) {
     return *same;
   }
   // Without a good CURRENT readers would take the new version before it is meant to be seen.
-  if (!numbers.empty() && !(named && facts_of(of.version_path(*named))))
-    make_current(of, current_of(of));
+  if (!(named && facts_of(of.version_path(*named))))
+    if (const auto instead = stand_in(of))
+      make_current(of, *instead);
   const std::uint64_t last = std::max(numbers.empty() ? 0 : numbers.back(), named.value_or(0));
+  if (last >= max_version)
+    throw error(errc::limit_exceeded, of.versions_path(), text("version ", last),
+                text("is the last number that there is, expected versions below ", max_version));
   const std::uint64_t number = link_as_next(sealed, last + 1);
   try {
     sync_folder(of.versions_path());

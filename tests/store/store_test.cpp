@@ -275,6 +275,9 @@ TEST_CASE("AMissingOrDamagedCurrentIsRecovered") {
   std::filesystem::create_directory(current);
   recovers_to(3);
   std::filesystem::remove(current);
+  REQUIRE(::mkfifo(current.c_str(), 0600) == 0);
+  recovers_to(3);
+  std::filesystem::remove(current);
   // The newest that opens.
   std::filesystem::permissions(s.version_path("m", 3), std::filesystem::perms::owner_write,
                                std::filesystem::perm_options::add);
@@ -296,6 +299,21 @@ TEST_CASE("WithoutAVersionThatOpensTheNewestOnesFaultIsSaid") {
   std::filesystem::remove(dir.path("store/m/versions/1.stone"));
   write_text(dir.path("store/m/versions/1.stone"), "half a fi");
   CHECK_REFUSED(s.open("m"), errc::not_petrify, "1.stone");
+  // Publishing mends it.
+  CHECK(s.publish("m", stored_numbers(2)) == 2);
+  CHECK(s.current("m") == 2);
+}
+
+TEST_CASE("ThereIsALastVersionNumber") {
+  const temp_dir dir;
+  const store s(dir.path("store"));
+  s.publish("m", stored_numbers(1));
+  const std::string versions = dir.path("store/m/versions/");
+  std::filesystem::copy_file(versions + "1.stone", versions + "999999999999999998.stone");
+  CHECK(s.publish("m", stored_numbers(2)) == 999'999'999'999'999'999);
+  CHECK_REFUSED(s.publish("m", stored_numbers(3)), errc::limit_exceeded, "is the last number that there is");
+  CHECK(s.current("m") == 999'999'999'999'999'999);
+  CHECK(s.check().empty());
 }
 
 TEST_CASE("TheListIsInOrderAndLeavesOutWhatIsNotOfTheStore") {
