@@ -1,10 +1,10 @@
 // Leftovers of dead writers, writers beside each other, views of replaced files, targets that cannot be written.
+#include "support/stump.hpp"
 #include "support/support.hpp"
 
 #include "mapping/output_file.hpp"
 
 #include <petrify/file.hpp>
-#include <petrify/forest_builder.hpp>
 #include <petrify/writer.hpp>
 
 #include <algorithm>
@@ -165,18 +165,9 @@ TEST_CASE("AnotherProcessKeepsItsViewOfAReplacedFile") {
   const temp_dir dir;
   const std::string path = dir.path("a.stone");
   const auto write = [&](double value, std::size_t size) {
-    forest_spec spec;
-    spec.num_columns = 1;
-    spec.outputs.resize(1);
-    forest_builder builder(spec);
-    builder.begin_tree(3, 0);
-    builder.split(0, 0, comparison::less_equal, 0.5, missing::left, 1, 2);
-    builder.leaf(1, std::vector{value});
-    builder.leaf(2, std::vector{-value});
-    builder.end_tree();
     writer out(path);
     out.add("numbers", std::vector<double>(size, value));
-    out.add("forest", builder.build());
+    out.add("forest", stump(value));
     out.commit();
   };
   write(1, 900'000);

@@ -1,5 +1,6 @@
 // Every system call of a writing and of an opening fails once, or from then on, in every way that it can.
 #include "support/own_process.hpp"
+#include "support/stump.hpp"
 #include "support/support.hpp"
 
 #include "mapping/system_calls.hpp"
@@ -31,23 +32,10 @@ namespace {
 constexpr std::array<int, 5> errors{ENOSPC, EIO, EINTR, EMFILE, EACCES};
 constexpr std::size_t for_ever = SIZE_MAX;
 
-forest_model small_forest() {
-  forest_spec spec;
-  spec.num_columns = 1;
-  spec.outputs.resize(1);
-  forest_builder builder(spec);
-  builder.begin_tree(3, 0);
-  builder.split(0, 0, comparison::less_equal, 0.5, missing::left, 1, 2);
-  builder.leaf(1, std::vector{1.0});
-  builder.leaf(2, std::vector{2.0});
-  builder.end_tree();
-  return builder.build();
-}
-
 // What the sessions write; made once, so that only the writer works while calls are watched.
 struct session {
   std::string path;
-  forest_model forest = small_forest();
+  forest_model forest = stump(1);
   std::vector<float> small = std::vector<float>(100, 1.5f);
   std::vector<std::uint64_t> big = std::vector<std::uint64_t>(600'000, 0x0123456789abcdef);
   std::vector<std::string> texts = std::vector<std::string>(50, "a text");

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "forest/forest_data.hpp"
+#include "support/stump.hpp"
 #include "support/support.hpp"
 
 #include <petrify/file.hpp>
-#include <petrify/forest_builder.hpp>
 #include <petrify/writer.hpp>
 
 #include <algorithm>
@@ -40,20 +40,6 @@ inline std::uint64_t number_in(const file& from) {
     if (one != numbers(0))
       throw std::runtime_error(from.path() + " is torn");
   return numbers(0);
-}
-
-// One column, one tree: `value` up to 0.5, -value above.
-inline forest_model stump(double value) {
-  forest_spec spec;
-  spec.num_columns = 1;
-  spec.outputs.resize(1);
-  forest_builder builder(spec);
-  builder.begin_tree(3, 0);
-  builder.split(0, 0, comparison::less_equal, 0.5, missing::left, 1, 2);
-  builder.leaf(1, std::vector{value});
-  builder.leaf(2, std::vector{-value});
-  builder.end_tree();
-  return builder.build();
 }
 
 // Changes a byte of a read-only file in place.
